@@ -1,0 +1,252 @@
+"""Le cœur du kit : le réseau VAE, sa perte, la lecture des images et le fichier du modèle (.pth).
+
+Les autres scripts s'en servent ; celui-ci ne fait rien quand on le lance.
+Partout, une image est un tenseur (3, images_size, images_size) de nombres entre 0 et 1 (rouge, vert, bleu).
+"""
+import io
+import json
+import math
+import os
+import sys
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import nn
+from torch.nn import functional as F
+
+extensions = {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".heic", ".avif", ".ppm", ".pgm"}
+max_pixels = 80_000_000                    # au-delà, une image prendrait trop de mémoire
+Image.MAX_IMAGE_PIXELS = None              # notre limite remplace celle de Pillow
+warnings.filterwarnings("ignore", module="PIL")
+
+
+# %% Le réseau
+class VAE(nn.Module):
+    """Auto-encodeur variationnel : image -> latent_size nombres -> image (Kingma et Welling, 2013, arXiv:1312.6114)."""
+
+    def __init__(self, images_size=64, latent_size=4, decoder="convolution"):
+        super().__init__()
+        fold = images_size // 16           # côté des petits carrés de pixels repliés en canaux : 4 pour 64 pixels
+        colors = 3 * fold**2
+        self.encoder = nn.Sequential(                                        # (N, 3, 64, 64)
+            nn.PixelUnshuffle(fold),                                         # (N, 48, 16, 16)
+            nn.Conv2d(colors, 64, 4, stride=2, padding=1), nn.SiLU(),        # (N, 64, 8, 8)
+            nn.Conv2d(64, 128, 4, stride=2, padding=1), nn.SiLU(),           # (N, 128, 4, 4)
+            nn.Flatten(), nn.Linear(128 * 4 * 4, 256), nn.SiLU(),            # (N, 256)
+            nn.LayerNorm(256), nn.Linear(256, 2 * latent_size))              # (N, 2 * latent_size)
+        if decoder == "convolution":
+            self.decoder = nn.Sequential(                                    # (N, latent_size)
+                nn.Linear(latent_size, 256), nn.SiLU(),                      # (N, 256)
+                nn.Linear(256, 128 * 4 * 4), nn.SiLU(), nn.Unflatten(1, (128, 4, 4)),
+                nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1), nn.SiLU(),  # (N, 64, 8, 8)
+                nn.ConvTranspose2d(64, colors, 4, stride=2, padding=1),      # (N, 48, 16, 16)
+                nn.PixelShuffle(fold))                                       # (N, 3, 64, 64)
+            self.mean_image = nn.Parameter(torch.full((3, images_size, images_size), 0.5))
+        else:
+            self.decoder = BroadcastDecoder(latent_size, fold)
+            self.mean_image = nn.Parameter(torch.full((3, 1, 1), 0.5))       # une couleur : rien ne dépend de la place
+
+    def start_from(self, mean_image):
+        """Le décodeur part de l'image moyenne : le réseau n'a plus que les différences à apprendre."""
+        self.mean_image.data = mean_image if self.mean_image.numel() > 3 else mean_image.mean((1, 2), keepdim=True)
+
+    def encode(self, x):
+        mu, logvar = self.encoder(x - self.mean_image).chunk(2, dim=1)       # deux fois (N, latent_size)
+        return mu, logvar
+
+    def reparameterize(self, mu, logvar):
+        return mu + torch.exp(logvar / 2) * torch.randn_like(mu)
+
+    def decode(self, z):
+        x = self.mean_image + self.decoder(z)                                # (N, 3, images_size, images_size)
+        return x if self.training else x.clamp(0, 1)
+
+    def forward(self, x, noise=True):
+        mu, logvar = self.encode(x)
+        return self.decode(self.reparameterize(mu, logvar) if noise else mu), mu, logvar
+
+    def sample(self, count):
+        """Des images inventées : un z tiré au hasard selon N(0, 1), puis décodé."""
+        return self.decode(torch.randn(count, self.encoder[-1].out_features // 2, device=self.mean_image.device))
+
+
+class BroadcastDecoder(nn.Module):
+    """Décodeur à diffusion spatiale (Watters et al., 2019, arXiv:1901.07017) : z est recopié sur toute une grille, à côté
+    des coordonnées de chaque case ; des convolutions sans bord font le reste. Décaler la grille décale l'image."""
+
+    def __init__(self, latent_size, fold):
+        super().__init__()
+        position = torch.arange(-10.5, 11) / 8               # 22 cases : les 16 de l'image et 3 de chaque côté
+        self.register_buffer("grid", torch.stack(torch.meshgrid(position, position, indexing="xy")))   # (2, 22, 22)
+        self.layers = nn.Sequential(
+            nn.Conv2d(latent_size + 2, 64, 3), nn.SiLU(),    # (N, 64, 20, 20)
+            nn.Conv2d(64, 64, 3), nn.SiLU(),                 # (N, 64, 18, 18)
+            nn.Conv2d(64, 64, 3), nn.SiLU(),                 # (N, 64, 16, 16)
+            nn.Conv2d(64, 3 * fold**2, 1),                   # (N, 48, 16, 16)
+            nn.PixelShuffle(fold))                           # (N, 3, 64, 64)
+
+    def forward(self, z):
+        copies = z[:, :, None, None].expand(-1, -1, *self.grid.shape[1:])
+        return self.layers(torch.cat([copies, self.grid.expand(len(z), -1, -1, -1)], dim=1))
+
+
+def spoil(x, task):
+    """Ce que reçoit l'encodeur selon task : l'image, l'image bruitée, ou l'image réduite 4 fois puis agrandie."""
+    if task == "denoise":
+        return x + 0.2 * torch.randn_like(x)
+    if task == "super_resolution":
+        return F.interpolate(F.avg_pool2d(x, 4), scale_factor=4)
+    return x
+
+
+# %% La perte
+def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
+    """Perte = erreur de reconstruction + beta * KL : somme sur les pixels et sur les latents, moyenne sur les images.
+
+    "mse", "l1"   erreur = somme des (x - y)**2, ou des |x - y|          (beta > 1 : Higgins et al., 2017, beta-VAE)
+    "gaussian"    erreur = -log p(x), p normale d'écart-type sigma       (Rybkin et al., 2021, sigma-VAE, arXiv:2006.13202)
+    "laplace"     erreur = -log p(x), p de Laplace d'échelle b
+                  sigma et b : les meilleurs pour ce lot, sigma**2 = moyenne des (x - y)**2 et b = moyenne des |x - y|
+    KL            0.5 * (mu**2 + exp(logvar) - 1 - logvar)               (Kingma et Welling, 2013, annexe B)
+    Rend la perte, l'erreur et la KL de chaque latent (latent_size,), en nats.
+    """
+    distance = (output - target).abs() if reconstruction in ("l1", "laplace") else (output - target)**2
+    error = distance.sum() / len(target)
+    if reconstruction == "gaussian":
+        variance = distance.mean().clamp(min=1e-6)
+        error = error / (2 * variance) + target[0].numel() * torch.log(2 * math.pi * variance) / 2
+    if reconstruction == "laplace":
+        scale = distance.mean().clamp(min=1e-3)
+        error = error / scale + target[0].numel() * torch.log(2 * scale)
+    kl = 0.5 * (mu**2 + torch.exp(logvar) - 1 - logvar).mean(0)
+    return error + beta * kl.sum() if beta else error, error, kl
+
+
+# %% Les images
+def list_images(folder):
+    """Les images du dossier et de ses sous-dossiers ; s'il n'y en a pas, celles de démonstration (folder/demo)."""
+    if not folder.is_dir():
+        sys.exit(f"Le dossier {folder} n'existe pas : créez-le avec record_images.py, ou corrigez dataset_folder dans la zone ***.")
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in extensions and path.is_file()
+             and not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    own = [path for path in files if path.relative_to(folder).parts[0] != "demo"]
+    if not files:
+        sys.exit(f"Aucune image dans {folder} : enregistrez-en avec record_images.py, ou déposez-y des fichiers .jpg ou .png.")
+    if not own:
+        print(f"Pas encore d'images à vous dans {folder.name} : je prends les images de démonstration ({folder.name}/demo).")
+    return own or files
+
+
+def read_image(path, images_size):
+    """Lit une image et garde le carré du centre : (pixels (3, images_size, images_size) en octets, None) ou (None, raison)."""
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > max_pixels:
+                return None, f"trop grande : {image.width * image.height // 10**6} mégapixels, {max_pixels // 10**6} au plus"
+            image.draft("RGB", (images_size, images_size))             # JPEG : décodé directement en plus petit
+            image = ImageOps.exif_transpose(image)                     # photo prise de côté : remise droite
+            if image.mode.startswith("I"):                             # 16 bits : on garde les 8 bits de poids fort
+                image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+            if image.has_transparency_data:
+                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+            square = ImageOps.fit(image.convert("RGB"), (images_size, images_size))
+            return np.asarray(square).transpose(2, 0, 1), None
+    except PermissionError:
+        return None, "lecture interdite"
+    except UnidentifiedImageError:
+        return None, "ce n'est pas une image que Pillow sait lire"
+    except Exception:                                                  # un fichier abîmé peut lever presque n'importe quoi
+        return None, "image abîmée ou incomplète"
+
+
+def load_images(folder, images_size):
+    """Toutes les images lisibles du dossier : un tenseur d'octets (N, 3, images_size, images_size) et leurs noms.
+
+    Quand la lecture est longue, le résultat est gardé dans folder/cache_64.npz, et relu tant que les noms, les tailles
+    et les dates des fichiers sont les mêmes ; on peut l'effacer sans rien perdre."""
+    files = list_images(folder)
+    names = [path.relative_to(folder).as_posix() for path in files]
+    key = json.dumps([[name, path.stat().st_size, path.stat().st_mtime_ns] for name, path in zip(names, files)])
+    cache = folder / f"cache_{images_size}.npz"
+    try:
+        with np.load(cache) as saved:
+            if str(saved["key"]) == key:
+                pixels, reasons = saved["pixels"], json.loads(str(saved["reasons"]))
+                return torch.from_numpy(pixels), report(names, reasons, f" (relues dans {folder.name}/{cache.name})")
+    except Exception:                                                  # pas de cache, ou abîmé : on relit les images
+        pass
+    start, shown = time.time(), 0
+    pixels, kept, reasons = np.empty((len(files), 3, images_size, images_size), np.uint8), 0, {}
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        for name, (image, reason) in zip(names, pool.map(read_image, files, [images_size] * len(files))):
+            if reason:
+                reasons[name] = reason
+            else:
+                pixels[kept] = image
+                kept += 1
+            if time.time() > start + shown + 2:
+                shown = time.time() - start
+                print(f"\rLecture des images : {kept + len(reasons)} sur {len(files)}", end="")
+    finally:
+        pool.shutdown(cancel_futures=True)                             # Stop n'attend pas la fin de la lecture
+    pixels = pixels[:kept]
+    if time.time() - start > 5:
+        write_whole(cache, lambda file: np.savez(file, key=key, pixels=pixels, reasons=json.dumps(reasons)))
+    return torch.from_numpy(pixels), report(names, reasons, "")
+
+
+def report(names, reasons, origin):
+    """Dit ce qui a été trouvé et nomme chaque image écartée ; rend les noms des images gardées."""
+    print(f"\r{len(names)} images trouvées{origin}, {len(names) - len(reasons)} gardées.")
+    for name, reason in reasons.items():
+        print(f"  écartée : {name} ({reason})")
+    return [name for name in names if name not in reasons]
+
+
+def to_picture(image):
+    """Une image du réseau, (3, H, W) de 0 à 1, devient une image de Pillow."""
+    return Image.fromarray((image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy())
+
+
+# %% Le fichier du modèle
+def write_whole(path, write):
+    """Écrit tout ou rien : d'abord à côté, puis un changement de nom, que rien ne peut couper en deux."""
+    beside = path.with_name(path.name + ".tmp")
+    with open(beside, "wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def save_model(path, model, **results):
+    """Écrit le .pth : les poids et, dans results, tous les réglages et tous les résultats de l'entraînement."""
+    write_whole(path, lambda file: torch.save({"weights": model.state_dict(), **results}, file))
+
+
+def load_model(path, device="cpu"):
+    """Relit le .pth : (le réseau, tout ce que le fichier contient). Un fichier étranger ne peut rien exécuter."""
+    if not path.exists():
+        sys.exit(f"Pas encore de modèle {path.name} : lancez d'abord train_VAE.py (ou corrigez model_name dans la zone ***).")
+    try:
+        saved = torch.load(path, map_location=device, weights_only=True)
+        settings = saved["settings"]
+        model = VAE(settings["images_size"], settings["latent_size"], settings["decoder"]).to(device)
+        model.load_state_dict(saved["weights"])
+        return model.eval(), saved
+    except Exception:
+        sys.exit(f"{path.name} n'est pas un modèle de ce kit, ou il est abîmé : relancez train_VAE.py pour en refaire un.")
+
+
+@torch.no_grad()
+def encode_images(model, images, task="copy"):
+    """Les codes de toutes les images (un tenseur d'octets) : mu et logvar, chacun (N, latent_size)."""
+    model.eval()
+    codes = [model.encode(spoil(batch.float() / 255, task)) for batch in images.split(500)]
+    return torch.cat([mu for mu, logvar in codes]), torch.cat([logvar for mu, logvar in codes])
