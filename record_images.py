@@ -13,11 +13,12 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ["OPENCV_LOG_LEVEL"] = "OFF"     # OpenCV se tait : les scripts disent eux-mêmes ce qui ne va pas
-os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+cv2.setLogLevel(0)                               # OpenCV se tait : les scripts disent eux-mêmes ce qui ne va pas
+os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 
 # ****************************** zone *** : à vous de modifier ******************************
 camera = 0                  #*** numéro de la webcam : 0, 1, 2... ou le chemin d'une vidéo : "film.mp4"
@@ -192,7 +193,7 @@ if __name__ == "__main__":
         cv2.setMouseCallback("webcam", on_mouse)
         while (square := read_square(capture)) is not None:
             show("webcam", draw_preview(square, present + len(recorded), time.time() - last_save < 0.25))
-            key = cv2.waitKey(10)
+            key = cv2.waitKeyEx(10)
             if key in quit_keys or not is_open("webcam"):
                 break
             now = time.time()

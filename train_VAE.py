@@ -89,7 +89,7 @@ def evaluate(model, images, index, settings):
         output, mu, logvar = model(spoil(target, settings["task"]), noise=settings["beta"] > 0)
         loss, error, kl = vae_loss(output, target, mu, logvar, settings["beta"], settings["reconstruction"])
         total += np.array([loss.item(), error.item(), kl.sum().item()]) * len(batch)
-    return total / len(index)
+    return (total / len(index)).tolist()
 
 
 @torch.no_grad()
@@ -117,7 +117,7 @@ def draw_progress(losses, test_losses, title, rows):
     draw.text((12, 8), title, tools.black, tools.font)
     left, top, right, bottom = 70, 40, screen.width - 20, 270
     values = np.array([losses, test_losses]) if losses else np.zeros((2, 1))
-    low, high = values.min(), max(np.percentile(values, 90), values.min() + 1e-9)   # les premières pertes, énormes, sortent du cadre
+    low, high = values.min(), max(values[:, 1:].max(initial=values.min() + 1e-9), values.min() + 1e-9)   # la première, énorme, sort du cadre
     for curve, color, name, x in ((values[0], (40, 90, 200), "perte", right - 200), (values[1], (225, 110, 20), "perte de test", right - 110)):
         points = [(left + (right - left) * i / max(len(curve) - 1, 1), max(bottom - (bottom - top) * (value - low) / (high - low), top))
                   for i, value in enumerate(curve)]
@@ -208,7 +208,7 @@ if __name__ == "__main__":
                     if not looked:
                         tools.show("apprentissage", draw_progress([], [], "Avant d'apprendre", reconstruct(model, images, examples, task)))
                     looked = time.time()
-                    if cv2.waitKey(1) in tools.quit_keys:
+                    if cv2.waitKeyEx(1) in tools.quit_keys:
                         raise KeyboardInterrupt
                     window = tools.is_open("apprentissage")
             loss, error, kl = np.mean(parts, axis=0).tolist()
