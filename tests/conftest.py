@@ -1,0 +1,277 @@
+"""Ce que tous les tests partagent : une copie du kit, des images dessinées, un écran virtuel, une vraie console Spyder."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw, ImageGrab
+
+root = Path(__file__).resolve().parent.parent
+scripts = ["model_VAE_64.py", "record_images.py", "train_VAE.py", "decode_VAE.py"]
+sys.path.insert(0, str(root))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Sur le serveur (CI), tout doit pouvoir tourner : un test sauté y est un échec."""
+    report = yield
+    if report.skipped and os.environ.get("CI"):
+        report.outcome, report.longrepr = "failed", f"Sauté, et en CI rien ne doit l'être : {report.longrepr}"
+    return report
+
+
+def wait_for(condition, seconds=60, what="l'état attendu"):
+    """Attend que condition() soit vraie et rend sa valeur ; échoue au bout de quelques secondes."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what} : toujours pas après {seconds} s"
+        time.sleep(0.05)
+    return value
+
+
+# Le kit de l'élève
+class Program:
+    """Un script en marche : ce qu'il a écrit jusqu'ici (text), et son code de sortie."""
+
+    def __init__(self, command, folder, environment, log):
+        self.log = log
+        with open(log, "wb") as file:
+            self.process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
+
+    @property
+    def text(self):
+        return self.log.read_text("utf-8")
+
+    def wait_text(self, words, seconds=120):
+        wait_for(lambda: words in self.text or self.process.poll() is not None, seconds, f"« {words} » dans :\n{self.text}")
+        assert words in self.text, f"« {words} » manque dans :\n{self.text}"
+
+    def wait(self, seconds=300):
+        """Attend la fin et rend tout ce qui a été écrit."""
+        self.process.wait(seconds)
+        return self.text
+
+    def stop(self):
+        """Le bouton Stop, ou Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def finish(self):
+        """La fin, sans erreur : tout ce qui a été écrit."""
+        text = self.wait()
+        assert self.process.returncode == 0 and "Traceback" not in text, text
+        return text
+
+    def refuse(self):
+        """La fin par une phrase en français, sans erreur Python : cette phrase."""
+        text = self.wait()
+        assert self.process.returncode == 1 and "Traceback" not in text, f"code {self.process.returncode} :\n{text}"
+        sentence = text.strip().splitlines()[-1]
+        assert sentence.endswith(".") and "Warning" not in text, text
+        return sentence
+
+
+class Kit:
+    """Les scripts copiés dans le dossier d'un élève, avec un accent, une espace et un signe dans son nom."""
+
+    def __init__(self, folder):
+        self.folder, self.images, self.started = folder, folder / "images", []
+        self.images.mkdir(parents=True)
+        for script in scripts:
+            shutil.copy(root / script, folder)
+
+    def add_demo(self):
+        shutil.copytree(root / "images" / "demo", self.images / "demo")
+        return self
+
+    def add_drawings(self, count=24):
+        for number in range(1, count + 1):
+            drawing(number).save(self.images / f"dessin_{number:03d}.png")
+        return self
+
+    def add_model(self, kit, name="VAE_64"):
+        shutil.copy(kit.folder / f"{name}.pth", self.folder)
+        return self
+
+    def set(self, script, **values):
+        """Change des réglages dans la zone ***, comme l'élève : le texte à droite de « nom = », et rien d'autre."""
+        path = self.folder / script
+        text = path.read_text("utf-8")
+        for name, value in values.items():
+            text, count = re.subn(rf"(?m)^{name} = .*?(?=\s*#\*\*\*)", lambda found: f"{name} = {value!r}", text)
+            assert count == 1, f"{name} n'est pas une fois et une seule dans la zone *** de {script}"
+        path.write_text(text, "utf-8")
+        return self
+
+    def start(self, script, display="", before=(), **environment):
+        command = [*before, sys.executable, "-u", str(self.folder / script)]
+        self.started.append(Program(command, self.folder, {**os.environ, "DISPLAY": display, **environment},
+                                    self.folder.parent / f"sortie_{len(self.started)}.txt"))
+        return self.started[-1]
+
+    def run(self, script, **values):
+        """Lance le script sans écran et attend la fin."""
+        return self.set(script, **values).start(script).finish()
+
+    def refusal(self, script, **values):
+        return self.set(script, **values).start(script).refuse()
+
+    def close(self):
+        for program in self.started:
+            if program.process.poll() is None:
+                program.process.kill()
+                program.process.wait()
+
+
+def drawing(number):
+    """Un disque rouge qui change de place et de taille, sur un fond bleu."""
+    picture = Image.new("RGB", (64, 64), (40, 60, 160))
+    x, y, radius = 20 + 7 * number % 25, 20 + 11 * number % 25, 8 + number % 5
+    ImageDraw.Draw(picture).ellipse((x - radius, y - radius, x + radius, y + radius), (220, 50, 40))
+    return picture
+
+
+@pytest.fixture
+def kit(tmp_path):
+    kit = Kit(tmp_path / "Élève n°1")
+    yield kit
+    kit.close()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """Le kit tel que livré, entraîné sur les images de démonstration (moins longtemps, et sans écran)."""
+    kit = Kit(tmp_path_factory.mktemp("livré") / "Élève n°1").add_demo()
+    kit.run("train_VAE.py", epochs=8)
+    return kit
+
+
+# L'écran virtuel
+class Screen:
+    """Un écran de portable (1366x768) que personne ne voit, un clavier et une souris (xdotool)."""
+
+    def __init__(self):
+        self.server = subprocess.Popen(["Xvfb", "-displayfd", "1", "-screen", "0", "1366x768x24", "-noreset"],
+                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.display = f":{int(self.server.stdout.readline())}"
+        self.environment = {**os.environ, "DISPLAY": self.display}
+        self.manager = subprocess.Popen(["openbox"], env=self.environment, stderr=subprocess.DEVNULL)
+        wait_for(lambda: self.ask("wmctrl", "-m").returncode == 0, what="openbox")
+
+    def ask(self, *command):
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True)
+
+    def do(self, *command):
+        answer = self.ask("xdotool", *map(str, command))
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout
+
+    def windows(self):
+        """Les fenêtres ouvertes : {titre: identifiant}."""
+        rows = [line.split(maxsplit=3) for line in self.ask("wmctrl", "-l").stdout.splitlines()]
+        return {row[3]: row[0] for row in rows if len(row) == 4}
+
+    def window(self, title):
+        """Attend la fenêtre, lui donne le clavier et rend son identifiant."""
+        window = wait_for(lambda: self.windows().get(title), what=f"la fenêtre {title}")
+        self.do("windowactivate", "--sync", window)
+        return window
+
+    def area(self, window):
+        """La place du contenu d'une fenêtre : gauche, haut, largeur, hauteur."""
+        values = dict(line.split("=") for line in self.do("getwindowgeometry", "--shell", window).split())
+        return tuple(int(values[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))
+
+    def frame(self, window):
+        """La place d'une fenêtre avec son cadre et son titre : gauche, haut, droite, bas."""
+        left, top, width, height = self.area(window)
+        borders = self.ask("xprop", "-id", window, "_NET_FRAME_EXTENTS").stdout.split("=")[1].split(",")
+        before_x, after_x, before_y, after_y = map(int, borders)
+        return left - before_x, top - before_y, left + width + after_x, top + height + after_y
+
+    def tap(self, key):
+        self.do("keydown", key)
+        time.sleep(0.05)
+        self.do("keyup", key)
+
+    def close_box(self, window):
+        self.ask("wmctrl", "-i", "-c", window)
+
+    def picture(self, area):
+        left, top, width, height = area
+        return ImageGrab.grab((left, top, left + width, top + height), xdisplay=self.display)
+
+    def drag(self, start, end, steps=20):
+        self.do("mousemove", *start, "mousedown", 1)
+        for step in range(1, steps + 1):
+            self.do("mousemove", *(round(a + (b - a) * step / steps) for a, b in zip(start, end)))
+        self.do("mouseup", 1)
+
+
+@pytest.fixture(scope="session")
+def screen():
+    missing = [tool for tool in ("Xvfb", "openbox", "xdotool", "wmctrl", "xprop") if not shutil.which(tool)]
+    if missing or not sys.platform.startswith("linux"):
+        pytest.skip(f"pas d'écran virtuel ici : il manque {', '.join(missing) or 'Linux'}")
+    screen = Screen()
+    yield screen
+    screen.manager.terminate()
+    screen.server.terminate()
+
+
+# La console de Spyder
+class Console:
+    """Un vrai noyau de Spyder : F5, exécuter une cellule et Stop y passent comme depuis ses menus."""
+
+    def __init__(self, display, folder):
+        from jupyter_client import KernelManager
+        from jupyter_client.kernelspec import KernelSpec
+        self.manager = KernelManager()
+        self.manager._kernel_spec = KernelSpec(argv=[sys.executable, "-m", "spyder_kernels.console", "-f", "{connection_file}"],
+                                               display_name="Spyder", language="python", interrupt_mode="signal")
+        self.manager.start_kernel(cwd=str(folder), env={**os.environ, "DISPLAY": display, "SPY_UMR_ENABLED": "True"})
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=120)
+        self.text, self.error = "", None
+
+    def run(self, code, when=None, then=None, seconds=300):
+        """Exécute code ; dès que le texte when s'affiche, fait then() une fois. Rend ce qui s'est affiché, et l'erreur."""
+        self.text, done = "", False
+
+        def listen(message):
+            nonlocal done
+            content = message["content"]
+            self.text += content.get("text") or content.get("data", {}).get("text/plain") or "\n".join(content.get("traceback", []))
+            if when and not done and when in self.text:
+                done = True
+                then()
+
+        reply = self.client.execute_interactive(code, timeout=seconds, allow_stdin=False, output_hook=listen)
+        return self.text, reply["content"].get("ename")
+
+    def f5(self, path, **moment):
+        return self.run(f"%runfile {str(path)!r} --wdir", **moment)
+
+    def value(self, expression):
+        text, error = self.run(f"print(repr({expression}))")
+        assert error is None, text
+        return text.strip()
+
+    def stop(self):
+        self.manager.interrupt_kernel()
+
+    def close(self):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture
+def console(screen, kit):
+    console = Console(screen.display, kit.folder)
+    yield console
+    console.close()
