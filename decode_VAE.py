@@ -1,7 +1,7 @@
 """Déplacer les curseurs : chacun règle un des nombres que le VAE a appris, et l'image suit.
 
-Lit    : model_name.pth (le modèle), les images de dataset_folder (touche i) et la webcam (touche w).
-Écrit  : decode_0001.png, decode_0002.png... à côté de ce script (touche s), sans jamais écraser une image.
+Lit     : model_name.pth (le modèle), les images de dataset_folder (touche i) et la webcam (touche w).
+Écrit   : decode_0001.png, decode_0002.png... à côté de ce script (touche s), sans jamais écraser une image.
 Ensuite : changez la zone *** de train_VAE.py, relancez-le, et comparez.
 """
 import math
@@ -27,39 +27,34 @@ walk_seconds = 4              #*** durée de la promenade le long d'un curseur, 
 # *******************************************************************************************
 
 here = Path(__file__).resolve().parent    # le dossier de ce script : tous les chemins partent de lui
-keys = ("h  image au hasard", "m  image moyenne", "i  image suivante du dossier", "p  promenade", "w  webcam", "s  sauver l'image",
-        "q  quitter (ou Échap)")
+keys = ("h  image au hasard", "m  image moyenne", "i  image du dossier", "p  promenade", "w  webcam", "s  sauver l'image", "q  quitter")
 
 
-# %% L'image à l'écran
+# %% Ce que montrent les fenêtres
 def draw_screen(picture, others, labels, values, message):
     """L'image décodée, les touches, ce que le réseau a reçu (others), et la vraie valeur de chaque latent."""
     screen = Image.new("RGB", (816, 480), tools.white)
     draw = ImageDraw.Draw(screen)
     screen.paste(to_picture(picture).resize((456, 456)))
     for line, text in enumerate(keys):
-        draw.text((470, 10 + 21 * line), text, tools.black, tools.font)
+        draw.text((472, 8 + 21 * line), text, tools.black, tools.font)
     for place, (name, other) in enumerate(others.items()):
-        draw.text((470, 166 + 148 * place), name, tools.grey, tools.small_font)
-        screen.paste(to_picture(other).resize((128, 128)), (470, 182 + 148 * place))
-    height = min(26, 456 / len(values))
+        draw.text((472, 164 + 148 * place), name, tools.grey, tools.small_font)
+        screen.paste(to_picture(other).resize((128, 128)), (472, 180 + 148 * place))
+    height = min(24, 456 / len(values))
     for line, (label, value) in enumerate(zip(labels, values)):
-        draw.text((680, 10 + height * line), f"{label.split()[0]}  {value:+.2f}", tools.black, tools.font if height > 20 else tools.small_font)
-    draw.text((10, 459), message, tools.red, tools.font)
+        draw.text((690, 8 + height * line), f"{label.split()[0]}  {value:+.2f}", tools.black, tools.font if height > 20 else tools.small_font)
+    draw.text((8, 459), message, tools.red, tools.font)
     return screen
 
 
 def open_sliders(labels):
-    """Un curseur par latent, sous l'image s'ils y tiennent, sinon à côté, 16 par fenêtre. Rend la fenêtre de chaque curseur."""
-    tools.close_windows()
-    windows = ["decodeur" if len(labels) <= 8 else f"curseurs {1 + line // 16}" for line in range(len(labels))]
-    for place, window in enumerate(dict.fromkeys(["decodeur", *windows])):
-        cv2.namedWindow(window, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
-        cv2.moveWindow(window, 0 if not place else 820 + 272 * (place - 1), 0)
-        if place:
-            cv2.setWindowTitle(window, f"Curseurs {place}")
-            cv2.imshow(window, np.full((24, 268 if len(labels) > 16 else 540, 3), 250, np.uint8))
-    cv2.setWindowTitle("decodeur", f"Décodeur : {model_name}")
+    """Un curseur par latent : sous l'image jusqu'à 8, sinon à côté, 16 par fenêtre. Rend la fenêtre de chacun."""
+    tools.open_window("decodeur", f"Décodeur : {model_name}")
+    windows = [f"curseurs {1 + line // 16}" if len(labels) > 8 else "decodeur" for line in range(len(labels))]
+    for place, window in enumerate(sorted(set(windows) - {"decodeur"})):
+        tools.open_window(window, f"Curseurs {place + 1}", x=820 + 272 * place)
+        tools.show(window, Image.new("RGB", (540 if len(labels) <= 16 else 268, 8), tools.white))
     for label, window in zip(labels, windows):
         cv2.createTrackbar(label, window, 100, 200, lambda position: None)
     return windows
@@ -75,8 +70,8 @@ def next_image(files, images_size):
     sys.exit("Aucune image lisible : ajoutez-en avec record_images.py, ou corrigez dataset_folder.")
 
 
-# %% 1. Le modèle
 if __name__ == "__main__":
+    # %% 1. Le modèle
     tools.check("walk_seconds", walk_seconds, [1, 20])
     model, saved = load_model(here / f"{model_name}.pth")
     settings, mean, spread = saved["settings"], saved["z_mean"], saved["z_spread"]
@@ -85,8 +80,8 @@ if __name__ == "__main__":
             print(f"{name} vaut {settings[name]} dans {model_name}.pth : je prends cette valeur, pas {globals()[name]!r}.")
     images_size, latent_size, task, beta = (settings[name] for name in ("images_size", "latent_size", "task", "beta"))
     if not beta:
-        print("Auto-encodeur simple (beta = 0) : rien n'a rapproché ses codes de N(0, 1), où il ne saurait rien dessiner ;\n"
-              "l'image au hasard (touche h) est donc tirée autour des codes mesurés.")
+        print("Auto-encodeur simple (beta = 0) : rien n'a rapproché ses codes de N(0, 1), où il ne saurait rien dessiner.\n"
+              "L'image au hasard (touche h) est donc tirée autour des codes mesurés.")
     order = saved["importance"].argsort(descending=True).tolist()     # le curseur du haut règle le latent order[0]
     labels = [f"z{i + 1} {saved['importance'][i]:.1f} {'bits' if beta else '%'}" for i in order]
     if not tools.screen_works():
@@ -96,6 +91,7 @@ if __name__ == "__main__":
     z, others, message = mean.clone(), {}, ""      # le code dessiné, ce que le réseau a reçu, une nouvelle à dire
     positions = [100] * latent_size                # des curseurs, de 0 à 200 : de -3 à +3 écarts-types autour de la moyenne
     files, capture, walk_start, changed = [], None, None, True
+    tools.close_windows()                          # une fenêtre restée d'un lancement précédent
     try:
         windows = open_sliders(labels)
         while True:
@@ -104,33 +100,32 @@ if __name__ == "__main__":
                     picture = model.decode(z[None])[0]
                 tools.show("decodeur", draw_screen(picture, others, labels, z[order].tolist(), message))
             key = cv2.waitKeyEx(5)                 # c'est ici que les fenêtres vivent
-            if key in tools.quit_keys or not all(tools.is_open(window) for window in ["decodeur", *windows]):
+            if key in tools.quit_keys or not all(tools.is_open(window) for window in {"decodeur", *windows}):
                 break
             letter = chr(key).lower() if 0 < key < 128 else ""
-            new, image, changed = None, None, bool(letter)
+            code, image, changed = None, None, bool(letter)     # code : le nouveau code, s'il change sans les curseurs
             for line, i in enumerate(order):       # un curseur déplacé à la main
                 position = cv2.getTrackbarPos(labels[line], windows[line])
                 if position != positions[line]:
-                    positions[line], walk_start, others, changed = position, None, {}, True
-                    z[i] = mean[i] + spread[i] * 3 * (position - 100) / 100
-            if letter in tuple("hmipw"):
-                message, walk, walk_start = "", walk_start is None and letter == "p", None
-                if capture:
-                    capture.release()
-                    capture, letter = None, letter.replace("w", "")
+                    positions[line], z[i] = position, mean[i] + spread[i] * 3 * (position - 100) / 100
+                    others, walk_start, changed = {}, None, True
+            if letter and letter in "hmipw":
+                others, message, walking, walk_start, filming = {}, "", walk_start, None, capture
+                if capture:                        # toute touche arrête la webcam, et la promenade
+                    capture = capture.release()
                 try:
                     if letter == "h":
-                        new, others = torch.randn(latent_size) if beta else mean + spread * torch.randn(latent_size), {}
+                        code = torch.randn(latent_size) if beta else mean + spread * torch.randn(latent_size)
                     elif letter == "m":
-                        new, others = mean.clone(), {}
+                        code = mean.clone()
                     elif letter == "i":
                         files = files or list_images(here / dataset_folder)
                         image = next_image(files, images_size)
-                    elif letter == "w":
+                    elif letter == "w" and not filming:
                         capture = tools.open_camera(camera)
-                    elif walk:
-                        walk_start, origin, others = time.time(), z.clone(), {}
-                except SystemExit as trouble:      # pas de webcam, pas d'image : on le dit et on continue
+                    elif letter == "p" and not walking:
+                        walk_start, origin = time.time(), z.clone()
+                except SystemExit as trouble:      # pas de webcam, pas d'image : on le dit, et on continue
                     print(trouble)
                     message = str(trouble).split(" :")[0]
             elif letter == "s":
@@ -138,21 +133,21 @@ if __name__ == "__main__":
             if capture:
                 square = tools.read_square(capture)
                 if square:
-                    image = torch.tensor(np.asarray(square.resize((images_size, images_size), Image.Resampling.BOX))).permute(2, 0, 1) / 255
+                    square = square.resize((images_size, images_size), Image.Resampling.BOX)
+                    image = torch.tensor(np.asarray(square)).permute(2, 0, 1) / 255
                 else:
                     capture, message = capture.release(), "La caméra n'envoie plus d'images."
             if walk_start:                         # un aller-retour le long d'un curseur, puis du suivant
                 turns = (time.time() - walk_start) / walk_seconds
-                i = order[int(turns) % latent_size]
-                new = origin.clone()
-                new[i] = mean[i] + spread[i] * 3 * math.sin(2 * math.pi * turns)
-            if image is not None:                  # le réseau regarde l'image : les curseurs prennent son code
+                i, code = order[int(turns) % latent_size], origin.clone()
+                code[i] = mean[i] + spread[i] * 3 * math.sin(2 * math.pi * turns)
+            if image is not None:                  # le réseau regarde l'image : les curseurs prendront son code
                 with torch.no_grad():
                     inputs = spoil(image[None], task)
-                    new = model.encode(inputs)[0][0]
+                    code = model.encode(inputs)[0][0]
                 others = {"entrée": inputs[0]} if task == "copy" else {"entrée": inputs[0], "cible": image}
-            if new is not None:
-                z, changed = new, True
+            if code is not None:
+                z, changed = code, True
                 positions = (100 + 100 * (z - mean) / spread / 3).round().int().clamp(0, 200)[order].tolist()
                 for label, window, position in zip(labels, windows, positions):
                     cv2.setTrackbarPos(label, window, position)

@@ -3,7 +3,7 @@
 Les autres scripts s'en servent ; celui-ci ne fait rien quand on le lance.
 Partout, une image est un tenseur (3, images_size, images_size) de nombres entre 0 et 1 (rouge, vert, bleu).
 """
-import io
+import contextlib
 import json
 import math
 import os
@@ -11,7 +11,6 @@ import sys
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -27,43 +26,42 @@ warnings.filterwarnings("ignore", module="PIL")
 
 # %% Le réseau
 class VAE(nn.Module):
-    """Auto-encodeur variationnel : image -> latent_size nombres -> image (Kingma et Welling, 2013, arXiv:1312.6114)."""
+    """Auto-encodeur variationnel : image -> latent_size nombres -> image (Kingma et Welling, 2013, arXiv:1312.6114).
 
-    def __init__(self, images_size=64, latent_size=4, decoder="convolution"):
+    Le décodeur n'a que les différences avec mean_image à dessiner : il part ainsi de l'image moyenne."""
+
+    def __init__(self, images_size=64, latent_size=4, decoder="convolution", mean_image=None):
         super().__init__()
         fold = images_size // 16           # côté des petits carrés de pixels repliés en canaux : 4 pour 64 pixels
         colors = 3 * fold**2
-        self.encoder = nn.Sequential(                                        # (N, 3, 64, 64)
-            nn.PixelUnshuffle(fold),                                         # (N, 48, 16, 16)
-            nn.Conv2d(colors, 64, 4, stride=2, padding=1), nn.SiLU(),        # (N, 64, 8, 8)
-            nn.Conv2d(64, 128, 4, stride=2, padding=1), nn.SiLU(),           # (N, 128, 4, 4)
-            nn.Flatten(), nn.Linear(128 * 4 * 4, 256), nn.SiLU(),            # (N, 256)
-            nn.LayerNorm(256), nn.Linear(256, 2 * latent_size))              # (N, 2 * latent_size)
+        mean_image = torch.full((3, images_size, images_size), 0.5) if mean_image is None else mean_image
+        self.encoder = nn.Sequential(                                            # (N, 3, 64, 64)
+            nn.PixelUnshuffle(fold),                                             # (N, 48, 16, 16)
+            nn.Conv2d(colors, 64, 4, stride=2, padding=1), nn.SiLU(),            # (N, 64, 8, 8)
+            nn.Conv2d(64, 128, 4, stride=2, padding=1), nn.SiLU(),               # (N, 128, 4, 4)
+            nn.Flatten(), nn.Linear(128 * 4 * 4, 256), nn.SiLU(),                # (N, 256)
+            nn.LayerNorm(256), nn.Linear(256, 2 * latent_size))                  # (N, 2 * latent_size)
         if decoder == "convolution":
-            self.decoder = nn.Sequential(                                    # (N, latent_size)
-                nn.Linear(latent_size, 256), nn.SiLU(),                      # (N, 256)
+            self.decoder = nn.Sequential(                                        # (N, latent_size)
+                nn.Linear(latent_size, 256), nn.SiLU(),                          # (N, 256)
                 nn.Linear(256, 128 * 4 * 4), nn.SiLU(), nn.Unflatten(1, (128, 4, 4)),
                 nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1), nn.SiLU(),  # (N, 64, 8, 8)
-                nn.ConvTranspose2d(64, colors, 4, stride=2, padding=1),      # (N, 48, 16, 16)
-                nn.PixelShuffle(fold))                                       # (N, 3, 64, 64)
-            self.mean_image = nn.Parameter(torch.full((3, images_size, images_size), 0.5))
+                nn.ConvTranspose2d(64, colors, 4, stride=2, padding=1),          # (N, 48, 16, 16)
+                nn.PixelShuffle(fold))                                           # (N, 3, 64, 64)
         else:
             self.decoder = BroadcastDecoder(latent_size, fold)
-            self.mean_image = nn.Parameter(torch.full((3, 1, 1), 0.5))       # une couleur : rien ne dépend de la place
-
-    def start_from(self, mean_image):
-        """Le décodeur part de l'image moyenne : le réseau n'a plus que les différences à apprendre."""
-        self.mean_image.data = mean_image if self.mean_image.numel() > 3 else mean_image.mean((1, 2), keepdim=True)
+            mean_image = mean_image.mean((1, 2), keepdim=True)                   # une couleur : la même partout
+        self.register_buffer("mean_image", mean_image)
 
     def encode(self, x):
-        mu, logvar = self.encoder(x - self.mean_image).chunk(2, dim=1)       # deux fois (N, latent_size)
+        mu, logvar = self.encoder(x - self.mean_image).chunk(2, dim=1)           # deux fois (N, latent_size)
         return mu, logvar
 
     def reparameterize(self, mu, logvar):
         return mu + torch.exp(logvar / 2) * torch.randn_like(mu)
 
     def decode(self, z):
-        x = self.mean_image + self.decoder(z)                                # (N, 3, images_size, images_size)
+        x = self.mean_image + self.decoder(z)                                    # (N, 3, 64, 64)
         return x if self.training else x.clamp(0, 1)
 
     def forward(self, x, noise=True):
@@ -71,13 +69,14 @@ class VAE(nn.Module):
         return self.decode(self.reparameterize(mu, logvar) if noise else mu), mu, logvar
 
     def sample(self, count):
-        """Des images inventées : un z tiré au hasard selon N(0, 1), puis décodé."""
-        return self.decode(torch.randn(count, self.encoder[-1].out_features // 2, device=self.mean_image.device))
+        """Des images inventées : des z tirés au hasard selon N(0, 1), puis décodés."""
+        latent_size = self.encoder[-1].out_features // 2
+        return self.decode(torch.randn(count, latent_size, device=self.mean_image.device))
 
 
 class BroadcastDecoder(nn.Module):
-    """Décodeur à diffusion spatiale (Watters et al., 2019, arXiv:1901.07017) : z est recopié sur toute une grille, à côté
-    des coordonnées de chaque case ; des convolutions sans bord font le reste. Décaler la grille décale l'image."""
+    """Décodeur à diffusion spatiale (Watters et al., 2019, arXiv:1901.07017) : z est recopié sur toute une grille,
+    à côté des coordonnées de chaque case ; des convolutions sans bord font le reste. Décaler la grille décale l'image."""
 
     def __init__(self, latent_size, fold):
         super().__init__()
@@ -91,7 +90,7 @@ class BroadcastDecoder(nn.Module):
             nn.PixelShuffle(fold))                           # (N, 3, 64, 64)
 
     def forward(self, z):
-        copies = z[:, :, None, None].expand(-1, -1, *self.grid.shape[1:])
+        copies = z[:, :, None, None].expand(-1, -1, 22, 22)
         return self.layers(torch.cat([copies, self.grid.expand(len(z), -1, -1, -1)], dim=1))
 
 
@@ -130,32 +129,29 @@ def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
 # %% Les images
 def list_images(folder):
     """Les images du dossier et de ses sous-dossiers ; s'il n'y en a pas, celles de démonstration (folder/demo)."""
-    if not folder.is_dir():
-        sys.exit(f"Le dossier {folder} n'existe pas : créez-le avec record_images.py, ou corrigez dataset_folder dans la zone ***.")
     files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in extensions and path.is_file()
              and not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-    own = [path for path in files if path.relative_to(folder).parts[0] != "demo"]
     if not files:
         sys.exit(f"Aucune image dans {folder} : enregistrez-en avec record_images.py, ou déposez-y des fichiers .jpg ou .png.")
+    own = [path for path in files if path.relative_to(folder).parts[0] != "demo"]
     if not own:
-        print(f"Pas encore d'images à vous dans {folder.name} : je prends les images de démonstration ({folder.name}/demo).")
+        print(f"Pas encore d'images à vous : je prends les images de démonstration ({folder.name}/demo).")
     return own or files
 
 
 def read_image(path, images_size):
-    """Lit une image et garde le carré du centre : (pixels (3, images_size, images_size) en octets, None) ou (None, raison)."""
+    """Le carré du centre d'une image : (pixels (3, images_size, images_size) en octets, None), ou (None, raison)."""
     try:
         with Image.open(path) as image:
             if image.width * image.height > max_pixels:
-                return None, f"trop grande : {image.width * image.height // 10**6} mégapixels, {max_pixels // 10**6} au plus"
+                return None, f"{image.width * image.height // 10**6} mégapixels : trop grande, {max_pixels // 10**6} au plus"
             image.draft("RGB", (images_size, images_size))             # JPEG : décodé directement en plus petit
             image = ImageOps.exif_transpose(image)                     # photo prise de côté : remise droite
             if image.mode.startswith("I"):                             # 16 bits : on garde les 8 bits de poids fort
                 image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
             if image.has_transparency_data:
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-            square = ImageOps.fit(image.convert("RGB"), (images_size, images_size))
-            return np.asarray(square).transpose(2, 0, 1), None
+            return np.asarray(ImageOps.fit(image.convert("RGB"), (images_size, images_size))).transpose(2, 0, 1), None
     except PermissionError:
         return None, "lecture interdite"
     except UnidentifiedImageError:
@@ -167,46 +163,38 @@ def read_image(path, images_size):
 def load_images(folder, images_size):
     """Toutes les images lisibles du dossier : un tenseur d'octets (N, 3, images_size, images_size) et leurs noms.
 
-    Quand la lecture est longue, le résultat est gardé dans folder/cache_64.npz, et relu tant que les noms, les tailles
-    et les dates des fichiers sont les mêmes ; on peut l'effacer sans rien perdre."""
+    Une longue lecture est gardée dans folder/cache_64.npz, qui sert tant que les noms, les tailles et les dates
+    des fichiers restent les mêmes ; on peut l'effacer sans rien perdre."""
     files = list_images(folder)
     names = [path.relative_to(folder).as_posix() for path in files]
-    key = json.dumps([[name, path.stat().st_size, path.stat().st_mtime_ns] for name, path in zip(names, files)])
-    cache = folder / f"cache_{images_size}.npz"
+    key = json.dumps([(name, path.stat().st_size, path.stat().st_mtime_ns) for name, path in zip(names, files)])
+    cache, start, pixels, reasons = folder / f"cache_{images_size}.npz", time.time(), None, {}
     try:
         with np.load(cache) as saved:
             if str(saved["key"]) == key:
                 pixels, reasons = saved["pixels"], json.loads(str(saved["reasons"]))
-                return torch.from_numpy(pixels), report(names, reasons, f" (relues dans {folder.name}/{cache.name})")
-    except Exception:                                                  # pas de cache, ou abîmé : on relit les images
+    except Exception:                                                  # pas de cache, ou abîmé : on lira les images
         pass
-    start, shown = time.time(), 0
-    pixels, kept, reasons = np.empty((len(files), 3, images_size, images_size), np.uint8), 0, {}
-    pool = ThreadPoolExecutor(os.cpu_count())
-    try:
-        for name, (image, reason) in zip(names, pool.map(read_image, files, [images_size] * len(files))):
-            if reason:
-                reasons[name] = reason
-            else:
-                pixels[kept] = image
-                kept += 1
-            if time.time() > start + shown + 2:
-                shown = time.time() - start
-                print(f"\rLecture des images : {kept + len(reasons)} sur {len(files)}", end="")
-    finally:
-        pool.shutdown(cancel_futures=True)                             # Stop n'attend pas la fin de la lecture
-    pixels = pixels[:kept]
-    if time.time() - start > 5:
-        write_whole(cache, lambda file: np.savez(file, key=key, pixels=pixels, reasons=json.dumps(reasons)))
-    return torch.from_numpy(pixels), report(names, reasons, "")
-
-
-def report(names, reasons, origin):
-    """Dit ce qui a été trouvé et nomme chaque image écartée ; rend les noms des images gardées."""
-    print(f"\r{len(names)} images trouvées{origin}, {len(names) - len(reasons)} gardées.")
+    if pixels is None:
+        pixels, pool = np.empty((len(files), 3, images_size, images_size), np.uint8), ThreadPoolExecutor(os.cpu_count())
+        try:
+            for i, (image, reason) in enumerate(pool.map(read_image, files, [images_size] * len(files))):
+                if reason:
+                    reasons[names[i]] = reason
+                else:
+                    pixels[i - len(reasons)] = image
+                if i % 1000 == 999:
+                    print(f"\rLecture des images : {i + 1} sur {len(files)}", end="")
+        finally:
+            pool.shutdown(cancel_futures=True)                         # Stop n'attend pas la fin de la lecture
+        pixels = pixels[:len(files) - len(reasons)]
+        if time.time() > start + 5:
+            with contextlib.suppress(OSError):                         # dossier protégé ou disque plein : pas de cache
+                write_whole(cache, lambda file: np.savez(file, key=key, pixels=pixels, reasons=json.dumps(reasons)))
+    print(f"\r{len(files)} images trouvées, {len(pixels)} gardées.{' ' * 20}")
     for name, reason in reasons.items():
         print(f"  écartée : {name} ({reason})")
-    return [name for name in names if name not in reasons]
+    return torch.from_numpy(pixels), [name for name in names if name not in reasons]
 
 
 def to_picture(image):

@@ -1,7 +1,7 @@
 """Remplir le dossier images/ avec votre webcam.
 
-Lit    : la webcam (ou un fichier vidéo).
-Écrit  : dataset_folder/im_0001.png, im_0002.png... (128x128 pixels), sans jamais écraser une image.
+Lit     : la webcam (ou un fichier vidéo).
+Écrit   : dataset_folder/im_0001.png, im_0002.png... (128x128 pixels), sans jamais écraser une image.
 Ensuite : train_VAE.py.
 Tout reste sur cet ordinateur : aucune image n'est envoyée nulle part.
 """
@@ -17,25 +17,24 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-cv2.setLogLevel(0)                               # OpenCV se tait : les scripts disent eux-mêmes ce qui ne va pas
-os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
-
 # ****************************** zone *** : à vous de modifier ******************************
-camera = 0                  #*** numéro de la webcam : 0, 1, 2... ou le chemin d'une vidéo : "film.mp4"
-dataset_folder = "images"   #*** dossier où ranger les images (créé s'il n'existe pas)
-images_per_second = 10      #*** images par seconde quand on garde "s" appuyé : 1 à 30
+camera = 0                    #*** numéro de la webcam : 0, 1, 2... ou le chemin d'une vidéo : "film.mp4"
+dataset_folder = "images"     #*** dossier où ranger les images (créé s'il n'existe pas)
+images_per_second = 10        #*** images par seconde quand on garde "s" appuyé : 1 à 30
 # *******************************************************************************************
 
 here = Path(__file__).resolve().parent    # le dossier de ce script : tous les chemins partent de lui
-saved_size = 128                          # côté des images enregistrées : la plus grande images_size possible
-goal = 200                                # nombre d'images conseillé pour commencer
+saved_size, goal = 128, 200               # côté des images enregistrées (la plus grande images_size) ; nombre conseillé
+cv2.utils.logging.setLogLevel(0)          # OpenCV se tait : les scripts disent eux-mêmes ce qui ne va pas
+os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 
 
-# %% Vérifier les réglages (train_VAE.py et decode_VAE.py s'en servent aussi)
+# %% Vérifier (train_VAE.py et decode_VAE.py s'en servent aussi)
 def check(name, value, allowed):
-    """Arrête le script avec une phrase claire si value ne convient pas. allowed : [min, max] ou (choix, choix, ...)."""
+    """Arrête le script avec une phrase claire si value ne convient pas. allowed : [min, max] ou (choix, choix...)."""
     if isinstance(allowed, tuple):
-        good, need = any(type(value) is type(choice) and value == choice for choice in allowed), "choisissez parmi " + ", ".join(map(repr, allowed))
+        good = any(type(value) is type(choice) and value == choice for choice in allowed)
+        need = "choisissez parmi " + ", ".join(map(repr, allowed))
     else:
         whole = isinstance(allowed[0], int)
         good = type(value) in ((int,) if whole else (int, float)) and allowed[0] <= value <= allowed[1]
@@ -44,13 +43,18 @@ def check(name, value, allowed):
         sys.exit(f"{name} = {value!r} ne va pas : {need}. Corrigez-le dans la zone ***, puis relancez.")
 
 
+def check_folder(folder):
+    """Crée le dossier s'il manque, et s'assure qu'on peut y écrire."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        sys.exit(f"Impossible d'écrire dans {folder} ({error.strerror}) : copiez le kit dans un dossier à vous, ou changez de dossier.")
+
+
 # %% Les fenêtres (train_VAE.py et decode_VAE.py s'en servent aussi)
-def screen_works():
-    """Sans écran, OpenCV tue Python au lieu de lever une erreur : on essaie donc d'abord dans un autre Python."""
-    if not sys.platform.startswith("linux"):
-        return True
-    attempt = [sys.executable, "-c", "import cv2; cv2.namedWindow('essai')"]
-    return bool(os.environ.get("DISPLAY")) and subprocess.run(attempt, capture_output=True).returncode == 0
+quit_keys = (ord("q"), ord("Q"), 27)      # 27 : Échap
+black, grey, white, red = (30, 30, 35), (110, 110, 120), (250, 250, 250), (215, 40, 40)
 
 
 def load_font(size):
@@ -64,10 +68,18 @@ def load_font(size):
 
 
 small_font, font, big_font = load_font(12), load_font(15), load_font(22)
-black, grey, white, red = (30, 30, 35), (110, 110, 120), (250, 250, 250), (215, 40, 40)
 
 
-quit_keys = (ord("q"), ord("Q"), 27)       # 27 : Échap
+def screen_works():
+    """Sans écran, OpenCV tue Python au lieu de lever une erreur : on essaie donc d'abord dans un autre Python."""
+    attempt = [sys.executable, "-c", "import cv2; cv2.namedWindow('essai')"]
+    return not sys.platform.startswith("linux") or subprocess.run(attempt, capture_output=True).returncode == 0
+
+
+def open_window(window, title, x=0):
+    cv2.namedWindow(window, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+    cv2.setWindowTitle(window, title)
+    cv2.moveWindow(window, x, 0)
 
 
 def show(window, picture):
@@ -78,7 +90,7 @@ def show(window, picture):
 def is_open(window):
     try:
         return cv2.getWindowProperty(window, cv2.WND_PROP_VISIBLE) > 0
-    except cv2.error:     # c'était la dernière fenêtre
+    except cv2.error:                     # c'était la dernière fenêtre
         return False
 
 
@@ -87,35 +99,30 @@ def close_windows():
     cv2.waitKey(1)
 
 
-# %% La webcam (decode_VAE.py s'en sert aussi)
+# %% La caméra (decode_VAE.py s'en sert aussi)
 def open_camera(camera):
-    """Ouvre la webcam et passe ses premières images, souvent noires. Arrête le script s'il n'y a rien à voir."""
-    if isinstance(camera, str):
-        source, driver = str(here / camera), cv2.CAP_ANY
-        trouble = f"La vidéo {camera} est introuvable ou illisible : vérifiez son chemin (réglage camera)."
-    else:
+    """Ouvre la webcam (ou la vidéo) et passe ses premières images, souvent noires."""
+    video = isinstance(camera, str)
+    if not video:
         check("camera", camera, [0, 99])
-        source, driver = camera, cv2.CAP_DSHOW if sys.platform == "win32" else cv2.CAP_ANY
-        trouble = (f"La webcam {camera} ne répond pas : branchez-la, fermez les programmes qui s'en servent (Teams, Zoom, navigateur), "
-                   "autorisez Spyder à l'utiliser, ou essayez un autre numéro (réglage camera).")
     print("Ouverture de la caméra... (quelques secondes)")
-    capture = cv2.VideoCapture(source, driver)
+    driver = cv2.CAP_DSHOW if sys.platform == "win32" and not video else cv2.CAP_ANY
+    capture, start = cv2.VideoCapture(str(here / camera) if video else camera, driver), time.time()
     try:
-        deadline = time.time() + 3
-        while capture.isOpened():
+        while capture.isOpened() and time.time() < start + 4:
             ok, frame = capture.read()
-            if ok and (frame.mean() > 10 or time.time() > deadline):    # assez claire, ou pièce vraiment sombre
+            if ok and (frame.mean() > 10 or time.time() > start + 3):      # assez claire, ou la pièce est sombre
                 return capture
-            if time.time() > deadline:
-                break
-        sys.exit(trouble)
-    except BaseException:      # Stop aussi : la webcam ne reste jamais allumée
+        sys.exit(f"La vidéo {camera} est introuvable ou illisible : vérifiez son chemin (réglage camera)." if video else
+                 f"La webcam {camera} ne répond pas : branchez-la, fermez les programmes qui s'en servent (Teams, Zoom, "
+                 "navigateur), autorisez Spyder à l'utiliser, ou essayez un autre numéro (réglage camera).")
+    except BaseException:                 # Stop aussi : la webcam ne reste jamais allumée
         capture.release()
         raise
 
 
 def read_square(capture):
-    """Le carré du centre, en miroir, en rouge-vert-bleu ; None si la caméra ne répond plus (ou si la vidéo est finie)."""
+    """Le carré du centre, en miroir ; None si la caméra ne répond plus (ou si la vidéo est finie)."""
     for attempt in range(20):
         ok, frame = capture.read()
         if ok:
@@ -123,80 +130,67 @@ def read_square(capture):
             side = min(height, width)
             top, left = (height - side) // 2, (width - side) // 2
             return Image.fromarray(frame[top:top + side, left:left + side][:, ::-1, ::-1])
-        time.sleep(0.05)      # un raté arrive : on insiste une seconde
+        time.sleep(0.05)                  # un raté arrive : on insiste une seconde
     return None
 
 
 # %% Enregistrer
-def next_path(folder, prefix):
-    """Le nom suivant : un de plus que le plus grand numéro déjà là, quel que soit le format des images."""
-    numbers = [int(found[1]) for found in (re.match(rf"{prefix}_(\d+)\.", path.name) for path in folder.iterdir()) if found]
-    return folder / f"{prefix}_{max(numbers, default=0) + 1:04d}.png"
-
-
 def save_picture(picture, folder, prefix="im"):
-    """Enregistre en PNG sous un nom nouveau ("x" : ne jamais écraser). Une image à moitié écrite est effacée."""
-    path = next_path(folder, prefix)
+    """Enregistre en PNG, avec un numéro de plus que le plus grand déjà là ; le mode "x" interdit d'écraser."""
+    numbers = [int(found[1]) for found in (re.match(rf"{prefix}_(\d+)\.", path.name) for path in folder.iterdir()) if found]
+    path = folder / f"{prefix}_{max(numbers, default=0) + 1:04d}.png"
     try:
         with open(path, "xb") as file:
             picture.save(file, "PNG")
     except OSError as error:
         if not isinstance(error, FileExistsError):
-            path.unlink(missing_ok=True)
-        sys.exit(f"Impossible d'écrire {path} ({error.strerror}) : libérez de la place ou changez dataset_folder. Les images d'avant sont gardées.")
+            path.unlink(missing_ok=True)  # pas d'image à moitié écrite
+        sys.exit(f"Impossible d'écrire {path} ({error.strerror}) : libérez de la place. Les images d'avant sont gardées.")
     return path
 
 
 def draw_preview(square, count, recording):
-    """L'aperçu (480x480) et, à droite, l'image de 64x64 pixels telle que le réseau la verra, agrandie 4 fois."""
+    """L'aperçu et, à droite, l'image de 64x64 pixels telle que le réseau la verra, agrandie 4 fois."""
     screen = Image.new("RGB", (776, 480), white)
     screen.paste(square.resize((480, 480)))
     screen.paste(square.resize((64, 64), Image.Resampling.BOX).resize((256, 256), Image.Resampling.NEAREST), (500, 40))
     draw = ImageDraw.Draw(screen)
     draw.text((500, 14), "Ce que verra le réseau (64x64)", black, font)
-    draw.text((500, 306), f"{count} images", black, big_font)
-    draw.text((500, 336), f"sur {goal} conseillées" if count < goal else "c'est assez : continuez ou passez à train_VAE.py", grey, small_font)
-    draw.rectangle((500, 358, 756, 366), (225, 225, 230))
-    draw.rectangle((500, 358, 500 + 256 * min(count / goal, 1), 366), (60, 160, 90))
-    for line, text in enumerate(('s (ou bouton gauche) : enregistrer', "z : effacer la dernière image", "q ou Échap : terminer",
+    draw.text((500, 306), f"{count} images sur {goal}", black, big_font)
+    draw.rectangle((500, 340, 756, 348), (225, 225, 230))
+    draw.rectangle((500, 340, 500 + 256 * min(count / goal, 1), 348), (60, 160, 90))
+    for line, text in enumerate(("s ou clic gauche : enregistrer", "z : effacer la dernière", "q ou Échap : terminer",
                                  "Rien ne quitte cet ordinateur.")):
-        draw.text((500, 382 + 23 * line), text, black if line < 3 else grey, font)
+        draw.text((500, 366 + 25 * line), text, grey if line == 3 else black, font)
     if recording:
         draw.ellipse((16, 16, 40, 40), red)
-        draw.text((48, 17), "enregistre", red, font, stroke_width=2, stroke_fill=white)
+        draw.text((48, 18), "enregistre", red, font, stroke_width=2, stroke_fill=white)
     return screen
+
+
+def on_mouse(event, x, y, flags, parameter):
+    global button_down
+    button_down = event == cv2.EVENT_LBUTTONDOWN or button_down and event != cv2.EVENT_LBUTTONUP
 
 
 if __name__ == "__main__":
     check("images_per_second", images_per_second, [1, 30])
     folder = here / dataset_folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        sys.exit(f"Impossible d'écrire dans {folder} ({error.strerror}) : choisissez un autre dossier (réglage dataset_folder).")
+    check_folder(folder)
     if not screen_works():
         sys.exit("Aucun écran : record_images.py ouvre une fenêtre, lancez-le depuis le bureau de l'ordinateur.")
-    close_windows()       # une fenêtre restée d'un lancement précédent
-    recorded = []         # les images enregistrées par ce lancement
-    present = sum(path.suffix == ".png" for path in folder.iterdir())
-    button_down, last_save, next_save = False, -1, 0
-
-    def on_mouse(event, x, y, flags, parameter):
-        global button_down
-        button_down = event == cv2.EVENT_LBUTTONDOWN or button_down and event != cv2.EVENT_LBUTTONUP
-
+    close_windows()                       # une fenêtre restée d'un lancement précédent
+    recorded, present = [], len([path for path in folder.iterdir() if path.suffix == ".png"])
+    button_down, last_save, next_save = False, 0, 0
     capture = open_camera(camera)
     try:
-        cv2.namedWindow("webcam", cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
-        cv2.setWindowTitle("webcam", "Webcam")
+        open_window("webcam", "Webcam")
         cv2.setMouseCallback("webcam", on_mouse)
-        while (square := read_square(capture)) is not None:
-            show("webcam", draw_preview(square, present + len(recorded), time.time() - last_save < 0.25))
-            key = cv2.waitKeyEx(10)
+        while square := read_square(capture):
+            show("webcam", draw_preview(square, present + len(recorded), time.time() < last_save + 0.25))
+            key, now = cv2.waitKeyEx(10), time.time()
             if key in quit_keys or not is_open("webcam"):
                 break
-            now = time.time()
             if (key in (ord("s"), ord("S")) or button_down) and now >= next_save:
                 recorded.append(save_picture(square.resize((saved_size, saved_size), Image.Resampling.BOX), folder))
                 last_save, next_save = now, max(next_save, now - 0.5 / images_per_second) + 1 / images_per_second
