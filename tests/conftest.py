@@ -159,7 +159,7 @@ class Screen:
                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.display = f":{int(self.server.stdout.readline())}"
         self.environment = {**os.environ, "DISPLAY": self.display}
-        self.manager = subprocess.Popen(["openbox"], env=self.environment, stderr=subprocess.DEVNULL)
+        self.manager = subprocess.Popen(["openbox"], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(lambda: self.ask("wmctrl", "-m").returncode == 0, what="openbox")
 
     def ask(self, *command):
@@ -183,8 +183,8 @@ class Screen:
 
     def area(self, window):
         """La place du contenu d'une fenêtre : gauche, haut, largeur, hauteur."""
-        values = dict(line.split("=") for line in self.do("getwindowgeometry", "--shell", window).split())
-        return tuple(int(values[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))
+        text = self.ask("xwininfo", "-id", window).stdout
+        return tuple(int(re.search(rf"{name}: +(\d+)", text)[1]) for name in ("Absolute upper-left X", "Absolute upper-left Y", "Width", "Height"))
 
     def frame(self, window):
         """La place d'une fenêtre avec son cadre et son titre : gauche, haut, droite, bas."""
@@ -214,7 +214,7 @@ class Screen:
 
 @pytest.fixture(scope="session")
 def screen():
-    missing = [tool for tool in ("Xvfb", "openbox", "xdotool", "wmctrl", "xprop") if not shutil.which(tool)]
+    missing = [tool for tool in ("Xvfb", "openbox", "xdotool", "wmctrl", "xprop", "xwininfo") if not shutil.which(tool)]
     if missing or not sys.platform.startswith("linux"):
         pytest.skip(f"pas d'écran virtuel ici : il manque {', '.join(missing) or 'Linux'}")
     screen = Screen()
