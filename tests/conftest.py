@@ -176,8 +176,14 @@ class Screen:
         return {row[3]: row[0] for row in rows if len(row) == 4}
 
     def window(self, title):
-        """Attend la fenêtre, lui donne le clavier et rend son identifiant."""
+        """Attend que la fenêtre soit là et ne bouge plus, lui donne le clavier et rend son identifiant."""
+        def settled():
+            before = self.area(window)
+            time.sleep(0.3)
+            return self.area(window) == before
+
         window = wait_for(lambda: self.windows().get(title), what=f"la fenêtre {title}")
+        wait_for(settled, what=f"la fenêtre {title} immobile")
         self.do("windowactivate", "--sync", window)
         return window
 
