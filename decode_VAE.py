@@ -15,7 +15,7 @@ import torch
 from PIL import Image, ImageDraw
 
 import record_images as tools
-from model_VAE_64 import list_images, load_model, read_image, spoil, to_picture
+from model_VAE_64 import load_images, load_model, spoil, to_picture
 
 # ****************************** zone *** : à vous de modifier ******************************
 model_name = "VAE_64"         #*** nom du modèle, comme dans train_VAE.py
@@ -27,7 +27,8 @@ walk_seconds = 4              #*** durée de la promenade le long d'un curseur, 
 # *******************************************************************************************
 
 here = Path(__file__).resolve().parent    # le dossier de ce script : tous les chemins partent de lui
-keys = ("h  image au hasard", "m  image moyenne", "i  image du dossier", "p  promenade", "w  webcam", "s  sauver l'image", "q  quitter")
+keys = ("h  image au hasard", "m  image moyenne", "i  image du dossier", "p  promenade", "w  webcam",
+        "s  sauver l'image", "q  quitter")
 
 
 # %% Ce que montrent les fenêtres
@@ -41,9 +42,9 @@ def draw_screen(picture, others, labels, values, message):
     for place, (name, other) in enumerate(others.items()):
         draw.text((472, 164 + 148 * place), name, tools.grey, tools.small_font)
         screen.paste(to_picture(other).resize((128, 128)), (472, 180 + 148 * place))
-    height = min(24, 456 / len(values))
+    height, font = (24, tools.font) if len(values) <= 16 else (14, tools.small_font)
     for line, (label, value) in enumerate(zip(labels, values)):
-        draw.text((690, 8 + height * line), f"{label.split()[0]}  {value:+.2f}", tools.black, tools.font if height > 20 else tools.small_font)
+        draw.text((690, 8 + height * line), f"{label.split()[0]}  {value:+.2f}", tools.black, font)
     draw.text((8, 459), message, tools.red, tools.font)
     return screen
 
@@ -60,25 +61,15 @@ def open_sliders(labels):
     return windows
 
 
-def next_image(files, images_size):
-    """L'image suivante du dossier, (3, H, W) de 0 à 1, en sautant celles qui sont illisibles."""
-    for attempt in files:
-        files.append(files.pop(0))
-        pixels, reason = read_image(files[-1], images_size)
-        if not reason:
-            return torch.tensor(pixels) / 255
-    sys.exit("Aucune image lisible : ajoutez-en avec record_images.py, ou corrigez dataset_folder.")
-
-
 if __name__ == "__main__":
     # %% 1. Le modèle
     tools.check("walk_seconds", walk_seconds, [1, 20])
     model, saved = load_model(here / f"{model_name}.pth")
     settings, mean, spread = saved["settings"], saved["z_mean"], saved["z_spread"]
-    for name in ("images_size", "latent_size"):
-        if globals()[name] != settings[name]:
-            print(f"{name} vaut {settings[name]} dans {model_name}.pth : je prends cette valeur, pas {globals()[name]!r}.")
-    images_size, latent_size, task, beta = (settings[name] for name in ("images_size", "latent_size", "task", "beta"))
+    if (images_size, latent_size) != (settings["images_size"], settings["latent_size"]):
+        images_size, latent_size = settings["images_size"], settings["latent_size"]
+        print(f"Je prends les valeurs de {model_name}.pth : images_size = {images_size}, latent_size = {latent_size}.")
+    task, beta = settings["task"], settings["beta"]
     if not beta:
         print("Auto-encodeur simple (beta = 0) : rien n'a rapproché ses codes de N(0, 1), où il ne saurait rien dessiner.\n"
               "L'image au hasard (touche h) est donc tirée autour des codes mesurés.")
@@ -90,7 +81,9 @@ if __name__ == "__main__":
     # %% 2. Les curseurs
     z, others, message = mean.clone(), {}, ""      # le code dessiné, ce que le réseau a reçu, une nouvelle à dire
     positions = [100] * latent_size                # des curseurs, de 0 à 200 : de -3 à +3 écarts-types autour de la moyenne
-    files, capture, walk_start, changed = [], None, None, True
+    images, turn, capture, walk_start, changed = None, 0, None, None, True
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)                       # pour une seule image, se partager le travail prendrait plus de temps
     tools.close_windows()                          # une fenêtre restée d'un lancement précédent
     try:
         windows = open_sliders(labels)
@@ -119,8 +112,9 @@ if __name__ == "__main__":
                     elif letter == "m":
                         code = mean.clone()
                     elif letter == "i":
-                        files = files or list_images(here / dataset_folder)
-                        image = next_image(files, images_size)
+                        if images is None:
+                            images, names = load_images(here / dataset_folder, images_size)
+                        image, turn = images[turn % len(images)] / 255, turn + 1
                     elif letter == "w" and not filming:
                         capture = tools.open_camera(camera)
                     elif letter == "p" and not walking:
@@ -129,7 +123,7 @@ if __name__ == "__main__":
                     print(trouble)
                     message = str(trouble).split(" :")[0]
             elif letter == "s":
-                message = f"Image sauvée : {tools.save_picture(to_picture(picture).resize((512, 512)), here, 'decode').name}"
+                message = "Image sauvée : " + tools.save_picture(to_picture(picture).resize((512, 512)), here, "decode").name
             if capture:
                 square = tools.read_square(capture)
                 if square:
@@ -156,4 +150,5 @@ if __name__ == "__main__":
     finally:
         if capture:
             capture.release()
+        torch.set_num_threads(threads)
         tools.close_windows()

@@ -194,6 +194,8 @@ def load_images(folder, images_size):
     print(f"\r{len(files)} images trouvées, {len(pixels)} gardées.{' ' * 20}")
     for name, reason in reasons.items():
         print(f"  écartée : {name} ({reason})")
+    if not len(pixels):
+        sys.exit(f"Aucune image lisible dans {folder} : enregistrez-en avec record_images.py, ou changez dataset_folder.")
     return torch.from_numpy(pixels), [name for name in names if name not in reasons]
 
 

@@ -33,12 +33,12 @@ os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 def check(name, value, allowed):
     """Arrête le script avec une phrase claire si value ne convient pas. allowed : [min, max] ou (choix, choix...)."""
     if isinstance(allowed, tuple):
-        good = any(type(value) is type(choice) and value == choice for choice in allowed)
+        good = value in allowed and type(value) in map(type, allowed)
         need = "choisissez parmi " + ", ".join(map(repr, allowed))
     else:
-        whole = isinstance(allowed[0], int)
-        good = type(value) in ((int,) if whole else (int, float)) and allowed[0] <= value <= allowed[1]
-        need = f"il faut un nombre {'entier ' if whole else ''}de {allowed[0]} à {allowed[1]}"
+        kinds, word = ((int,), "nombre entier") if isinstance(allowed[0], int) else ((int, float), "nombre")
+        good = type(value) in kinds and allowed[0] <= value <= allowed[1]
+        need = f"il faut un {word} de {allowed[0]} à {allowed[1]}"
     if not good:
         sys.exit(f"{name} = {value!r} ne va pas : {need}. Corrigez-le dans la zone ***, puis relancez.")
 
@@ -49,7 +49,7 @@ def check_folder(folder):
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        sys.exit(f"Impossible d'écrire dans {folder} ({error.strerror}) : copiez le kit dans un dossier à vous, ou changez de dossier.")
+        sys.exit(f"Impossible d'écrire dans {folder} ({error.strerror}) : copiez le kit dans un dossier à vous.")
 
 
 # %% Les fenêtres (train_VAE.py et decode_VAE.py s'en servent aussi)
@@ -84,7 +84,7 @@ def open_window(window, title, x=0):
 
 def show(window, picture):
     """Affiche une image de Pillow (rouge, vert, bleu) ; OpenCV, lui, attend bleu, vert, rouge."""
-    cv2.imshow(window, np.asarray(picture)[:, :, ::-1])
+    cv2.imshow(window, cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2BGR))
 
 
 def is_open(window):
@@ -137,7 +137,8 @@ def read_square(capture):
 # %% Enregistrer
 def save_picture(picture, folder, prefix="im"):
     """Enregistre en PNG, avec un numéro de plus que le plus grand déjà là ; le mode "x" interdit d'écraser."""
-    numbers = [int(found[1]) for found in (re.match(rf"{prefix}_(\d+)\.", path.name) for path in folder.iterdir()) if found]
+    taken = (re.match(rf"{prefix}_(\d+)\.", path.name) for path in folder.iterdir())
+    numbers = [int(found[1]) for found in taken if found]
     path = folder / f"{prefix}_{max(numbers, default=0) + 1:04d}.png"
     try:
         with open(path, "xb") as file:
@@ -203,4 +204,5 @@ if __name__ == "__main__":
     finally:
         capture.release()
         close_windows()
-        print(f"{len(recorded)} images enregistrées dans {folder}, {present + len(recorded)} en tout. Ensuite : train_VAE.py")
+        print(f"{len(recorded)} images enregistrées dans {folder}, {present + len(recorded)} en tout. "
+              "Ensuite : train_VAE.py")

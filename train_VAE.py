@@ -51,7 +51,7 @@ allowed = {                               # ce que chaque réglage accepte : [mi
 
 # %% Apprendre et mesurer
 def train_epoch(model, images, index, optimizer, epoch, settings):
-    """Une époque : toutes les images images[index], mélangées, lot par lot. Rend (yield) perte, erreur, KL de chaque lot."""
+    """Une époque : les images[index], mélangées, lot par lot. Rend (yield) la perte, l'erreur et la KL de chaque lot."""
     model.train()
     batches = index[torch.randperm(len(index))].split(settings["batch_size"])
     for number, batch in enumerate(batches):
@@ -110,8 +110,8 @@ def measure_latents(model, images, index, settings):
     if settings["beta"]:        # la KL de chaque latent, en bits
         importance = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).mean(0) / math.log(2)
     else:                       # sans KL : sa part des changements de l'image, en %
-        change = (model.decode(mean + torch.diag(spread)) - model.decode(mean - torch.diag(spread))).square().mean((1, 2, 3))
-        importance = 100 * change / change.sum()
+        change = model.decode(mean + torch.diag(spread)) - model.decode(mean - torch.diag(spread))
+        importance = 100 * change.square().mean((1, 2, 3)) / change.square().mean((1, 2, 3)).sum()
     return {"z_mean": mean.cpu(), "z_spread": spread.cpu(), "importance": importance.cpu()}
 
 
@@ -123,10 +123,12 @@ def draw_progress(losses, test_losses, title, rows):
     draw.text((12, 8), title, tools.black, tools.font)
     left, top, right, bottom = 70, 58, 880, 270
     values = np.array([losses, test_losses]) if losses else np.zeros((2, 1))
-    low, high = values.min(), max(values[:, 1:].max(initial=values.min()), values.min() + 1e-9)   # la première, énorme, sort du cadre
-    for curve, color, name, x in ((values[0], (40, 90, 200), "perte", 70), (values[1], (225, 110, 20), "perte de test", 130)):
-        draw.line([(left + (right - left) * i / max(len(curve) - 1, 1), max(bottom - (bottom - top) * (value - low) / (high - low), top))
-                   for i, value in enumerate(curve)], color, 2)
+    low = values.min()
+    high = max(values[:, 1:].max(initial=low), low + 1e-9)        # la première perte, énorme, sort du cadre
+    heights = np.maximum(bottom - (bottom - top) * (values - low) / (high - low), top)
+    across = np.linspace(left, right, values.shape[1])
+    for curve, color, name, x in ((heights[0], (40, 90, 200), "perte", 70), (heights[1], (225, 110, 20), "perte de test", 130)):
+        draw.line(list(zip(across, curve)), color, 2)
         draw.text((x, 34), name, color, tools.font)
     draw.line((left, top, left, bottom, right, bottom), tools.grey)
     if losses:
@@ -151,15 +153,15 @@ if __name__ == "__main__":
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if go_on:
         model, saved = load_model(path, device)
-        for name in ("images_size", "latent_size", "decoder"):
-            if settings[name] != saved["settings"][name]:
-                settings[name] = saved["settings"][name]
-                print(f"On continue {path.name} avec {name} = {settings[name]!r}, comme dans ce fichier.")
+        settings |= {name: saved["settings"][name] for name in ("images_size", "latent_size", "decoder")}
+        print("On continue {}, avec ses images_size = {images_size}, latent_size = {latent_size}, decoder = {decoder}."
+              .format(path.name, **settings))
     else:
-        saved = {"losses": [], "test_losses": [], "errors": [], "kls": [], "train_names": []}
+        saved = {"losses": [], "test_losses": [], "train_names": []}
     images, names = load_images(here / dataset_folder, settings["images_size"])
     if len(names) < 10:
-        sys.exit(f"{len(names)} images ne suffisent pas : il en faut au moins 10 (200 conseillées). Enregistrez-en avec record_images.py.")
+        sys.exit(f"{len(names)} images ne suffisent pas : il en faut au moins 10 (200 conseillées). "
+                 "Enregistrez-en avec record_images.py.")
     already = set(saved["train_names"])           # si l'on continue : ce qui a déjà été appris ne servira pas au test
     order = sorted(range(len(names)), key=lambda i: (names[i] in already, zlib.crc32(names[i].encode())))
     test_count = max(1, min(round(test_data_proportion * len(names)), sum(name not in already for name in names)))
@@ -171,13 +173,13 @@ if __name__ == "__main__":
     if not go_on:
         model = VAE(images_size, latent_size, decoder, mean_image).to(device)
     optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
-    losses, test_losses, errors, kls = (list(saved[name]) for name in ("losses", "test_losses", "errors", "kls"))
+    losses, test_losses = saved["losses"], saved["test_losses"]
     print(f"Calcul sur {device} : {len(train_index)} images d'apprentissage, {test_count} de test, "
           f"{sum(weight.numel() for weight in model.parameters())} poids à régler.")
     if reconstruction in ("gaussian", "laplace"):
         print("sigma-VAE : la perte peut devenir négative, c'est normal (c'est le logarithme d'une densité).")
     if batch_size > len(train_index):
-        print(f"batch_size = {batch_size} dépasse les {len(train_index)} images d'apprentissage : une époque sera un seul pas.")
+        print(f"batch_size = {batch_size} dépasse le nombre d'images d'apprentissage : une époque sera un seul pas.")
 
     # %% 3. L'entraînement
     window = show_window and tools.screen_works()
@@ -191,7 +193,8 @@ if __name__ == "__main__":
     try:
         for epoch in range(1, epochs + 1):
             if window:
-                tools.show("apprentissage", draw_progress(losses, test_losses, title, reconstruct(model, images, examples, task)))
+                rows = reconstruct(model, images, examples, task)
+                tools.show("apprentissage", draw_progress(losses, test_losses, title, rows))
             parts = []
             for part in train_epoch(model, images, train_index, optimizer, epoch, settings):
                 parts.append(part)
@@ -203,9 +206,10 @@ if __name__ == "__main__":
                     if cv2.waitKeyEx(1) in tools.quit_keys:
                         raise KeyboardInterrupt
                     window = tools.is_open("apprentissage")
-            (loss, error, kl), (test_loss, *_) = np.mean(parts, axis=0).tolist(), evaluate(model, images, test_index, settings)
-            for history, value in ((losses, loss), (test_losses, test_loss), (errors, error), (kls, kl)):
-                history.append(value)
+            loss, error, kl = np.mean(parts, axis=0).tolist()
+            test_loss, test_error, test_kl = evaluate(model, images, test_index, settings)
+            losses.append(loss)
+            test_losses.append(test_loss)
             good, told = copy.deepcopy(model.state_dict()), time.time()
             title = f"Époque {epoch}/{epochs}  perte {loss:.2f} = erreur {error:.2f} + {beta} x KL {kl:.2f}  test {test_loss:.2f}"
             print(f"\r{title}  {told - start:.0f} s, encore {(told - start) * (epochs / epoch - 1):.0f} s")
@@ -213,7 +217,8 @@ if __name__ == "__main__":
         print("\nArrêt demandé : je garde ce qui est appris.")
     except FloatingPointError:
         model.load_state_dict(good)
-        print(f"\nLa perte n'est plus un nombre : je garde le réseau de l'époque {len(losses)}. Divisez learning_rate par 4 et relancez.")
+        print(f"\nLa perte n'est plus un nombre : je garde le réseau de l'époque {len(losses)}. "
+              "Divisez learning_rate par 4, puis relancez.")
     finally:
         tools.close_windows()
 
@@ -222,10 +227,10 @@ if __name__ == "__main__":
     if path.exists():
         shutil.copyfile(path, path.with_name(f"{model_name}_precedent.pth"))
         print(f"L'ancien modèle est gardé sous le nom {model_name}_precedent.pth.")
-    save_model(path, model, settings=settings, losses=losses, test_losses=test_losses, errors=errors, kls=kls,
+    save_model(path, model, settings=settings, losses=losses, test_losses=test_losses,
                train_names=[names[i] for i in train_index], **latents)
-    reconstructions = reconstruct(model, images, examples, task)
-    draw_progress(losses, test_losses, f"{model_name}, époque {len(losses)}", reconstructions).save(path.with_suffix(".png"))
+    rows = reconstruct(model, images, examples, task)
+    draw_progress(losses, test_losses, f"{model_name}, époque {len(losses)}", rows).save(path.with_suffix(".png"))
     known, unknown = train_index[:1000], test_index[:1000]
     train_error, test_error = ((reconstruct(model, images, index, task)["sortie"] - images[index] / 255).square().mean().item()
                                for index in (known, unknown))
