@@ -15,7 +15,7 @@ film_colors = {(0, 0): (200, 40, 40), (0, 1): (40, 180, 40), (1, 0): (40, 40, 20
 
 
 def write_film(path, frames):
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30, (320, 240))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30, frames[0].shape[1::-1])
     for frame in frames:
         writer.write(np.ascontiguousarray(frame[:, :, ::-1]))
     writer.release()
