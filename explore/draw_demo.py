@@ -1,6 +1,6 @@
 """Dessiner les images de démonstration : une petite créature dont quatre choses changent, chacune de son côté.
 
-Écrit  : images/demo/0001.png... et images/demo/factors.csv (les quatre vraies valeurs de chaque image, de 0 à 1).
+Écrit   : images/demo/0001.png... et images/demo/factors.csv (les quatre vraies valeurs de chaque image, de 0 à 1).
 Ensuite : train_VAE.py, qui s'en sert tant que images/ ne contient rien d'autre.
 Le dessin n'emploie que + - x / et la racine carrée : il est le même, au pixel près, sur tous les ordinateurs.
 """
@@ -27,7 +27,10 @@ def cover(distance):
 
 
 def ellipse(center_x, center_y, width, height):
-    return cover((np.sqrt(((x - center_x) / width)**2 + ((y - center_y) / height)**2) - 1) * min(width, height))
+    """Une ellipse : la distance de chaque pixel à son contour est approchée par k (k - 1) / |gradient de k|."""
+    across, down = (x - center_x) / width, (y - center_y) / height
+    k = np.sqrt(across**2 + down**2)
+    return cover(k * (k - 1) / np.maximum(np.sqrt((across / width)**2 + (down / height)**2), 1e-9))
 
 
 def draw(place, color, mouth, size):
