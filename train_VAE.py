@@ -178,6 +178,9 @@ if __name__ == "__main__":
           f"{sum(weight.numel() for weight in model.parameters())} poids à régler.")
     if reconstruction in ("gaussian", "laplace"):
         print("sigma-VAE : la perte peut devenir négative, c'est normal (c'est le logarithme d'une densité).")
+    steps = math.ceil(len(train_index) / batch_size)
+    if steps * epochs < 400:
+        print(f"{steps * epochs} pas d'apprentissage, c'est peu : avec si peu d'images, essayez epochs = {800 // steps}.")
     if batch_size > len(train_index):
         print(f"batch_size = {batch_size} dépasse le nombre d'images d'apprentissage : une époque sera un seul pas.")
 
