@@ -63,7 +63,8 @@ def open_sliders(labels):
 
 if __name__ == "__main__":
     # %% 1. Le modèle
-    tools.check("walk_seconds", walk_seconds, [1, 20])
+    for name, values in (("walk_seconds", [1, 20]), ("model_name", str), ("dataset_folder", str)):
+        tools.check(name, globals()[name], values)
     model, saved = load_model(here / f"{model_name}.pth")
     settings, mean, spread = saved["settings"], saved["z_mean"], saved["z_spread"]
     if (images_size, latent_size) != (settings["images_size"], settings["latent_size"]):

@@ -4,6 +4,7 @@ Les autres scripts s'en servent ; celui-ci ne fait rien quand on le lance.
 Partout, une image est un tenseur (3, images_size, images_size) de nombres entre 0 et 1 (rouge, vert, bleu).
 """
 import contextlib
+import io
 import json
 import math
 import os
@@ -208,16 +209,21 @@ def to_picture(image):
 def write_whole(path, write):
     """Écrit tout ou rien : d'abord à côté, puis un changement de nom, que rien ne peut couper en deux."""
     beside = path.with_name(path.name + ".tmp")
-    with open(beside, "wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    try:
+        with open(beside, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def save_model(path, model, **results):
     """Écrit le .pth : les poids et, dans results, tous les réglages et tous les résultats de l'entraînement."""
-    write_whole(path, lambda file: torch.save({"weights": model.state_dict(), **results}, file))
+    content = io.BytesIO()
+    torch.save({"weights": model.state_dict(), **results}, content)
+    write_whole(path, lambda file: file.write(content.getvalue()))
 
 
 def load_model(path, device="cpu"):
@@ -226,7 +232,7 @@ def load_model(path, device="cpu"):
         sys.exit(f"Pas encore de modèle {path.name} : lancez d'abord train_VAE.py (ou corrigez model_name dans la zone ***).")
     try:
         saved = torch.load(path, map_location=device, weights_only=True)
-        settings = saved["settings"]
+        settings, *results = (saved[name] for name in ("settings", "z_mean", "z_spread", "importance", "losses", "train_names"))
         model = VAE(settings["images_size"], settings["latent_size"], settings["decoder"]).to(device)
         model.load_state_dict(saved["weights"])
         return model.eval(), saved

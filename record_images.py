@@ -31,10 +31,12 @@ os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 
 # %% Vérifier (train_VAE.py et decode_VAE.py s'en servent aussi)
 def check(name, value, allowed):
-    """Arrête le script avec une phrase claire si value ne convient pas. allowed : [min, max] ou (choix, choix...)."""
+    """Arrête le script avec une phrase claire si value ne convient pas. allowed : [min, max], (choix, choix...) ou str."""
     if isinstance(allowed, tuple):
         good = value in allowed and type(value) in map(type, allowed)
         need = "choisissez parmi " + ", ".join(map(repr, allowed))
+    elif allowed is str:
+        good, need = isinstance(value, str) and value.strip(), 'il faut un nom entre guillemets, comme "images"'
     else:
         kinds, word = ((int,), "nombre entier") if isinstance(allowed[0], int) else ((int, float), "nombre")
         good = type(value) in kinds and allowed[0] <= value <= allowed[1]
@@ -176,6 +178,7 @@ def on_mouse(event, x, y, flags, parameter):
 
 if __name__ == "__main__":
     check("images_per_second", images_per_second, [1, 30])
+    check("dataset_folder", dataset_folder, str)
     folder = here / dataset_folder
     check_folder(folder)
     if not screen_works():

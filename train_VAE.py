@@ -46,7 +46,8 @@ allowed = {                               # ce que chaque réglage accepte : [mi
     "batch_size": [1, 10000], "epochs": [1, 10000], "learning_rate": [0.00001, 0.1],
     "beta": [0.0, 10000.0], "reconstruction": ("mse", "l1", "gaussian", "laplace"),
     "decoder": ("convolution", "broadcast"), "task": ("copy", "denoise", "super_resolution"),
-    "augmentation": (True, False), "kl_warmup": [0.0, 0.5], "go_on": (True, False), "show_window": (True, False)}
+    "augmentation": (True, False), "kl_warmup": [0.0, 0.5], "go_on": (True, False), "show_window": (True, False),
+    "dataset_folder": str, "model_name": str}
 
 
 # %% Apprendre et mesurer
@@ -106,7 +107,7 @@ def reconstruct(model, images, index, task):
 def measure_latents(model, images, index, settings):
     """Pour les curseurs : moyenne, écart-type et importance de chaque latent sur images[index]."""
     mu, logvar = encode_images(model, images[index], settings["task"])
-    mean, spread = mu.mean(0), mu.std(0) + 1e-6
+    mean, spread = mu.mean(0), mu.std(0, correction=0) + 1e-6
     if settings["beta"]:        # la KL de chaque latent, en bits
         importance = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).mean(0) / math.log(2)
     else:                       # sans KL : sa part des changements de l'image, en %
@@ -147,7 +148,7 @@ if __name__ == "__main__":
     # %% 1. Les réglages et les images
     for name, values in allowed.items():
         tools.check(name, globals()[name], values)
-    settings = {name: globals()[name] for name in [*allowed, "dataset_folder", "model_name"]}
+    settings = {name: globals()[name] for name in allowed}
     path = here / f"{model_name}.pth"
     tools.check_folder(path.parent)
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -219,21 +220,26 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         print("\nArrêt demandé : je garde ce qui est appris.")
     except FloatingPointError:
+        print("\nLa perte n'est plus un nombre. Divisez learning_rate par 4, puis relancez.")
+        if not losses:
+            sys.exit("Rien n'a été appris : aucun modèle n'est écrit.")
+        print(f"En attendant, je garde le réseau de l'époque {len(losses)}.")
         model.load_state_dict(good)
-        print(f"\nLa perte n'est plus un nombre : je garde le réseau de l'époque {len(losses)}. "
-              "Divisez learning_rate par 4, puis relancez.")
     finally:
         tools.close_windows()
 
     # %% 4. Le modèle et le bilan
     latents = measure_latents(model, images, train_index, settings)
-    if path.exists():
-        shutil.copyfile(path, path.with_name(f"{model_name}_precedent.pth"))
-        print(f"L'ancien modèle est gardé sous le nom {model_name}_precedent.pth.")
-    save_model(path, model, settings=settings, losses=losses, test_losses=test_losses,
-               train_names=[names[i] for i in train_index], **latents)
     rows = reconstruct(model, images, examples, task)
-    draw_progress(losses, test_losses, f"{model_name}, époque {len(losses)}", rows).save(path.with_suffix(".png"))
+    try:
+        if path.exists():
+            shutil.copyfile(path, path.with_name(f"{model_name}_precedent.pth"))
+            print(f"L'ancien modèle est gardé sous le nom {model_name}_precedent.pth.")
+        save_model(path, model, settings=settings, losses=losses, test_losses=test_losses,
+                   train_names=sorted(already.union(names[i] for i in train_index)), **latents)
+        draw_progress(losses, test_losses, f"{model_name}, époque {len(losses)}", rows).save(path.with_suffix(".png"))
+    except OSError as error:
+        sys.exit(f"Impossible d'écrire {path} ({error.strerror}) : faites de la place, puis relancez la cellule 4 dans Spyder.")
     known, unknown = train_index[:1000], test_index[:1000]
     train_error, test_error = ((reconstruct(model, images, index, task)["sortie"] - images[index] / 255).square().mean().item()
                                for index in (known, unknown))
@@ -247,6 +253,6 @@ if __name__ == "__main__":
         print(f"Il a appris : {mean_error / test_error:.1f} fois mieux que l'image moyenne, sur des images jamais vues.")
     importance, unit = latents["importance"], "bits" if beta else "%"
     for i in importance.argsort(descending=True).tolist():
-        print(f"  z{i + 1} : {importance[i]:5.2f} {unit} {'#' * int(40 * importance[i] / importance.max())}"
+        print(f"  z{i + 1} : {importance[i]:5.2f} {unit} {'#' * int(40 * importance[i] / (importance.max() + 1e-9))}"
               f"{'' if importance[i] > 0.1 else ' mort : il ne sert à rien (baissez beta pour le réveiller)'}")
     print(f"Modèle : {path.name}. Courbes et images : {path.stem}.png. Ensuite : decode_VAE.py")
