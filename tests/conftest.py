@@ -264,7 +264,7 @@ class Console:
         return self.run(f"%runfile {str(path)!r} --wdir", **moment)
 
     def value(self, expression):
-        text, error = self.run(f"print(repr({expression}))")
+        text, error = self.run(f"print(repr(({expression})))")
         assert error is None, text
         return text.strip()
 

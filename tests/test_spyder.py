@@ -27,16 +27,25 @@ def test_f5_again_and_again(small, console):
 
 
 def test_cells_one_after_the_other(small, console):
-    """Chaque cellule # %%, dans l'ordre, comme avec Ctrl+Entrée ; celle de l'entraînement deux fois."""
+    """Chaque cellule # %%, dans l'ordre, comme avec Ctrl+Entrée, puis la dernière encore une fois.
+
+    Le noyau demande à l'éditeur de Spyder le texte de la cellule ; ici, pas d'éditeur : ce texte est découpé dans le fichier.
+    """
     path = small.folder / "train_VAE.py"
-    lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
-    cells = [line.removeprefix("# %%").strip() for line in lines if line.startswith("# %%")]
-    assert len(cells) >= 4
-    console.run(f"import os; os.chdir({str(small.folder)!r})")
-    for cell in [0, *cells]:                                     # la cellule 0 : le docstring, les imports, la zone ***
-        text, error = console.run(f"%runcell -i 0 {str(path)!r}" if cell == 0 else f"%runcell -n {cell!r} {str(path)!r}")
-        assert error is None and "Traceback" not in text, f"{cell} :\n{text}"
-    assert load_model(small.folder / "VAE_64.pth")[1]["losses"]
+    console.run("import re\n"
+                "class Editor:\n"
+                "    def run_cell(self, number, path):\n"
+                "        return re.split(r'(?m)^(?= *# %%)', open(path, encoding='utf-8').read())[number]\n"
+                "    def get_file_code(self, path, save_all=True):\n"
+                "        return open(path, encoding='utf-8').read()\n"
+                "import spyder_kernels.customize.code_runner as runner\n"
+                "runner.frontend_request = lambda **ways: Editor()")
+    count = path.read_text("utf-8").count("# %%")
+    assert count >= 4
+    for cell in [*range(count + 1), count]:
+        text, error = console.run(f"%runcell -i {cell} {str(path)!r}")
+        assert error is None and "Error" not in text and "exception" not in text, f"cellule {cell} :\n{text}"
+    assert "decode_VAE.py" in text and load_model(small.folder / "VAE_64.pth")[1]["losses"]
 
 
 def test_stop_in_the_middle_saves_then_f5_works(small, console):
@@ -85,7 +94,7 @@ def test_a_window_comes_back_after_stop_and_after_its_close_box(small, screen, c
 
 def test_a_refusal_leaves_the_console_alive(small, console):
     text, error = console.f5(small.set("train_VAE.py", latent_size=0).folder / "train_VAE.py")
-    assert error == "SystemExit" and "latent_size = 0" in text
+    assert "SystemExit" in text and "latent_size = 0" in text
     assert console.f5(small.set("train_VAE.py", latent_size=4).folder / "train_VAE.py")[1] is None
 
 
