@@ -31,7 +31,7 @@ root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root))
 import record_images as tools
 import train_VAE
-from model_VAE_64 import VAE, load_images, spoil, to_picture, vae_loss
+from model_VAE_64 import VAE, load_images, to_picture, vae_loss
 
 rounds, minute, many = 3, 60, 20_000      # mesures de chaque nombre ; secondes d'un duel ; images d'un grand dossier
 demo = root / "images" / "demo"
@@ -67,14 +67,10 @@ def train(images, train_index, **changes):
     return model, settings, time.perf_counter() - start
 
 
-@torch.no_grad()
 def test_error(model, images, test_index, task="copy"):
     """Le carré moyen de l'écart entre les images de test et leur reconstruction, sans hasard dans les codes."""
-    model.eval()
-    target = images[test_index].float() / 255
-    error = (model(spoil(target, task), noise=False)[0] - target).square().mean().item()
-    model.train()
-    return error
+    output = train_VAE.reconstruct(model, images, test_index, task)["sortie"]
+    return (output - images[test_index] / 255).square().mean().item()
 
 
 # %% Le repère : le réseau classique
@@ -167,11 +163,11 @@ def whole_script(kit):
 
     def run():
         start = time.perf_counter()
-        told = subprocess.check_output([sys.executable, script], encoding="utf-8")
+        told = subprocess.check_output([sys.executable, "-X", "utf8", script], encoding="utf-8")
         return time.perf_counter() - start, int(re.search(r"(\d+) s, encore 0 s", told)[1])
 
     whole, training = medians(run)[0]
-    yield "train_VAE.py, de son départ au modèle enregistré", "", f"{whole:.0f} s", f"{training:.0f} s d'entraînement", "40 s, 30 s"
+    yield "train_VAE.py, du départ au modèle enregistré", "", f"{whole:.0f} s", f"dont apprendre : {training:.0f} s", "40 s, 30 s"
 
 
 def window(kit):
@@ -238,23 +234,25 @@ def reading():
         few, several = Path(folder, "few"), Path(folder, "many")
         few.mkdir()
         several.mkdir()
-        grain = np.random.default_rng(0).integers(0, 20, (480, 640, 3), np.uint8)
+        grain = np.random.default_rng(0).integers(0, 8, (480, 640, 3), np.uint8)
         for path in sorted(demo.glob("*.png"))[:1000]:
             file = few / f"{path.stem}.jpg"
             cv2.imwrite(str(file), cv2.add(cv2.resize(cv2.imread(str(path)), (640, 480)), grain))
             for number in range(many // 1000):
                 os.link(file, several / f"{number:02d}_{file.name}")
 
+        def read_simply():
+            return clock(lambda: [cv2.resize(cv2.imread(str(file)), (64, 64)) for file in few.glob("*.jpg")])
+
         def read_kit():
             (few / "cache_64.npz").unlink(missing_ok=True)
             return clock(load, few)
 
-        reference, ours = medians(lambda: clock(lambda: [cv2.resize(cv2.imread(str(file)), (64, 64)) for file in few.glob("*.jpg")]),
-                                  read_kit)
+        reference, ours = medians(read_simply, read_kit)
         yield ("lire 1 000 JPEG de 640x480 (repère : cv2.imread et resize)", f"{reference:.2f} s", f"{ours:.2f} s",
                f"{reference / ours:.1f} fois plus vite", "2")
         for name, goal in (("première lecture", "1,5"), ("lecture suivante (cache)", "1,5, en quelques s")):
-            told = subprocess.check_output([sys.executable, "-c", loading, several], encoding="utf-8", cwd=root)
+            told = subprocess.check_output([sys.executable, "-X", "utf8", "-c", loading, several], encoding="utf-8", cwd=root)
             seconds, memory = map(float, told.split()[-2:])
             yield f"{many} images, {name}", "", f"{seconds:.1f} s", f"mémoire : {memory:.2f} fois leur taille", goal
 
@@ -270,7 +268,8 @@ def growth():
     cases = [(200, 64), (2000, 64), (many, 64), (2000, 32), (2000, 128)]
     times = medians(lambda: [epoch_seconds(images[size], count) for count, size in cases])[0]
     for (count, size), seconds in zip(cases, times):
-        yield f"une époque de {count} images de {size} pixels", "", f"{seconds:.2f} s", f"{1000 * seconds / count:.2f} ms par image", ""
+        yield (f"une époque de {count} images de {size} pixels", "", f"{seconds:.2f} s",
+               f"{1000 * seconds / count:.2f} ms par image", "")
     if not torch.cuda.is_available():
         yield "carte graphique", "", "pas de GPU ici", "", ""
         return
