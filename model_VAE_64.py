@@ -147,12 +147,14 @@ def read_image(path, images_size):
             if image.width * image.height > max_pixels:
                 return None, f"{image.width * image.height // 10**6} mégapixels : trop grande, {max_pixels // 10**6} au plus"
             image.draft("RGB", (images_size, images_size))             # JPEG : décodé directement en plus petit
-            image = ImageOps.exif_transpose(image)                     # photo prise de côté : remise droite
+            ImageOps.exif_transpose(image, in_place=True)              # photo prise de côté : remise droite
             if image.mode.startswith("I"):                             # 16 bits : on garde les 8 bits de poids fort
                 image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
             if image.has_transparency_data:
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-            return np.asarray(ImageOps.fit(image.convert("RGB"), (images_size, images_size))).transpose(2, 0, 1), None
+            image = image if image.mode == "RGB" else image.convert("RGB")
+            square = ImageOps.fit(image, (images_size, images_size), Image.Resampling.BILINEAR)
+            return np.asarray(square).transpose(2, 0, 1), None
     except PermissionError:
         return None, "lecture interdite"
     except UnidentifiedImageError:

@@ -204,7 +204,7 @@ if __name__ == "__main__":
                 parts.append(part)
                 if time.time() > told + 2:
                     told = time.time()
-                    print(f"\rÉpoque {epoch}/{epochs} : {100 * len(parts) * batch_size // len(train_index)} %", end="")
+                    print(f"\rÉpoque {epoch}/{epochs} : {100 * len(parts) // steps} %", end="")
                 if window and time.time() > looked + 0.2:
                     looked = time.time()
                     if cv2.waitKeyEx(1) in tools.quit_keys:
