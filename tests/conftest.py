@@ -109,7 +109,8 @@ class Kit:
 
     def start(self, script, display="", before=(), **environment):
         command = [*before, sys.executable, "-u", str(self.folder / script)]
-        self.started.append(Program(command, self.folder, {**os.environ, "DISPLAY": display, **environment},
+        environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "DISPLAY": display, **environment}     # PASSIVE : vite, même sur un ordinateur occupé
+        self.started.append(Program(command, self.folder, environment,
                                     self.folder.parent / f"sortie_{len(self.started)}.txt"))
         return self.started[-1]
 
@@ -200,9 +201,7 @@ class Screen:
         return left - before_x, top - before_y, left + width + after_x, top + height + after_y
 
     def tap(self, key):
-        self.do("keydown", key)
-        time.sleep(0.05)
-        self.do("keyup", key)
+        self.do("keydown", key, "sleep", 0.05, "keyup", key)
 
     def close_box(self, window):
         self.ask("wmctrl", "-i", "-c", window)
