@@ -220,19 +220,22 @@ def cached(tmp_path, monkeypatch):
 
 
 def test_the_cache_is_used_and_right(cached, capsys):
+    """Des images gâtées sans que leur taille ni leur date changent : si elles reviennent justes, c'est du cache."""
     fresh = np.stack([read_image(cached / f"{number}.png", 64)[0] for number in range(5)])
+    for path in cached.glob("?.png"):
+        before = path.stat()
+        path.write_bytes(bytes(before.st_size))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     capsys.readouterr()
     images, names = load(cached)
     text = capsys.readouterr().out
-    assert "relues" in text and "texte.png" in text and "6 images trouvées" in text
     assert np.array_equal(images, fresh) and names == [f"{number}.png" for number in range(5)]
+    assert "6 images trouvées" in text and "écartée : texte.png" in text
 
 
-def test_the_cache_is_never_stale(cached, capsys):
+def test_the_cache_is_never_stale(cached):
     def check(expected):
-        capsys.readouterr()
         images, names = load(cached)
-        assert "relues" not in capsys.readouterr().out
         assert np.array_equal(images, np.stack([read_image(cached / name, 64)[0] for name in names])) and names == expected
 
     Image.new("RGB", (64, 64), "white").save(cached / "2.png")               # une image change, sous le même nom

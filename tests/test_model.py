@@ -13,6 +13,7 @@ from torch.distributions import Laplace, Normal, kl_divergence
 from model_VAE_64 import VAE, load_model, save_model, spoil, vae_loss
 
 settings = {"images_size": 32, "latent_size": 3, "decoder": "convolution"}
+results = {"settings": settings, "z_mean": torch.zeros(3), "z_spread": torch.ones(3), "importance": torch.ones(3), "losses": [1.0], "train_names": []}
 
 
 def random_batch(count=5):
@@ -160,7 +161,8 @@ def test_spoil_reduces_the_picture_4_times():
 def test_save_then_load_gives_the_same_network(tmp_path, decoder):
     torch.manual_seed(0)
     path, model, z = tmp_path / "modèle.pth", VAE(64, 5, decoder).eval(), torch.randn(3, 5)
-    kept = {"settings": {"images_size": 64, "latent_size": 5, "decoder": decoder, "beta": 2.5}, "losses": [3.5, 1.25], "z_mean": torch.randn(5)}
+    kept = results | {"settings": {"images_size": 64, "latent_size": 5, "decoder": decoder, "beta": 2.5}, "losses": [3.5, 1.25],
+                      "z_mean": torch.randn(5)}
     save_model(path, model, **kept)
     again, saved = load_model(path)
     assert torch.equal(again.decode(z), model.decode(z)) and not again.training
@@ -179,12 +181,12 @@ class Trap:
 
 
 def bad_files(folder):
-    save_model(folder / "entier.pth", VAE(**settings), settings=settings)
+    save_model(folder / "entier.pth", VAE(**settings), **results)
     whole = (folder / "entier.pth").read_bytes()
     other = VAE(32, 4).state_dict()
     return {"coupé": whole[:len(whole) // 2], "vide": b"", "texte": "Bonjour, je ne suis pas un modèle.".encode(),
             "image": (root / "images/demo/0001.png").read_bytes(), "pickle": pickle.dumps({"weights": 1}),
-            "autre programme": {"state_dict": other, "epoch": 3}, "autre réseau": {"weights": other, "settings": settings},
+            "autre programme": {"state_dict": other, "epoch": 3}, "autre réseau": {"weights": other, **results},
             "sans réglages": {"weights": VAE(**settings).state_dict()}, "tenseur": torch.zeros(3)}
 
 
@@ -216,7 +218,7 @@ def test_a_file_that_would_run_code_runs_nothing(kit, tmp_path, writer):
 def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path, death):
     """Au 500 000e octet, le système tue le programme net (comme kill -9), ou refuse d'écrire plus : l'ancien modèle reste entier."""
     path = tmp_path / "VAE_64.pth"
-    save_model(path, VAE(**settings), settings=settings, losses=[1.0])
+    save_model(path, VAE(**settings), **results)
     before = path.read_bytes()
     assert len(before) > 1_000_000
     code = ("import resource, signal, sys; from pathlib import Path; from model_VAE_64 import VAE, save_model\n"
@@ -226,5 +228,5 @@ def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path, death):
     writer = subprocess.run([sys.executable, "-c", code, str(path)], cwd=root, capture_output=True)
     assert writer.returncode == (-signal.SIGXFSZ if death == "tué" else 1)
     assert path.read_bytes() == before and load_model(path)[1]["losses"] == [1.0]
-    save_model(path, VAE(**settings), settings=settings, losses=[3.0])
+    save_model(path, VAE(**settings), **results | {"losses": [3.0]})
     assert load_model(path)[1]["losses"] == [3.0]                # et un reste d'écriture ne gêne pas la suite

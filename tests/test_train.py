@@ -120,7 +120,7 @@ def test_what_the_sliders_need_is_right(trained):
     {"images_size": None}, {"epochs": 0}, {"epochs": 2.5}, {"batch_size": 0}, {"test_data_proportion": 0}, {"test_data_proportion": 1},
     {"learning_rate": 0}, {"learning_rate": -0.1}, {"learning_rate": float("nan")}, {"beta": -1}, {"beta": "1"}, {"reconstruction": "foo"},
     {"decoder": ["broadcast"]}, {"task": "colorize"}, {"augmentation": "oui"}, {"kl_warmup": 2}, {"go_on": 1}, {"show_window": None},
-    {"model_name": "absent/VAE"}, {"dataset_folder": 5}, {"dataset_folder": "introuvable"}],
+    {"model_name": 3}, {"model_name": ""}, {"dataset_folder": 5}, {"dataset_folder": "introuvable"}],
     ids=lambda values: " ".join(f"{name} {value}" for name, value in values.items()))
 def test_a_wrong_setting_is_named(small, values):
     name, = values
