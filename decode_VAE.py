@@ -61,8 +61,8 @@ def open_sliders(labels):
     return windows
 
 
+# %% 1. Le modèle
 if __name__ == "__main__":
-    # %% 1. Le modèle
     for name, values in (("walk_seconds", [1, 20]), ("model_name", str), ("dataset_folder", str)):
         tools.check(name, globals()[name], values)
     model, saved = load_model(here / f"{model_name}.pth")

@@ -233,8 +233,10 @@ def load_model(path, device="cpu"):
     if not path.exists():
         sys.exit(f"Pas encore de modèle {path.name} : lancez d'abord train_VAE.py (ou corrigez model_name dans la zone ***).")
     try:
-        saved = torch.load(path, map_location=device, weights_only=True)
-        settings, *results = (saved[name] for name in ("settings", "z_mean", "z_spread", "importance", "losses", "train_names"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            saved = torch.load(path, map_location=device, weights_only=True)
+            settings, *_ = (saved[name] for name in ("settings", "z_mean", "z_spread", "importance", "losses", "train_names"))
         model = VAE(settings["images_size"], settings["latent_size"], settings["decoder"]).to(device)
         model.load_state_dict(saved["weights"])
         return model.eval(), saved

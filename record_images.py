@@ -81,7 +81,7 @@ def screen_works():
 def open_window(window, title, x=0):
     cv2.namedWindow(window, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
     cv2.setWindowTitle(window, title)
-    cv2.moveWindow(window, x, 0)
+    cv2.moveWindow(window, x, 30)         # 30 : la barre de titre reste à l'écran
 
 
 def show(window, picture):

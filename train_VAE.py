@@ -144,8 +144,8 @@ def draw_progress(losses, test_losses, title, rows):
     return screen
 
 
+# %% 1. Les réglages et les images
 if __name__ == "__main__":
-    # %% 1. Les réglages et les images
     for name, values in allowed.items():
         tools.check(name, globals()[name], values)
     settings = {name: globals()[name] for name in allowed}
