@@ -19,8 +19,8 @@ from model_VAE_64 import load_images, load_model, spoil, to_picture
 
 # ****************************** zone *** : à vous de modifier ******************************
 model_name = "VAE_64"         #*** nom du modèle, comme dans train_VAE.py
-images_size = 64              #*** comme dans train_VAE.py : 32, 64 ou 128
-latent_size = 4               #*** comme dans train_VAE.py : 1 à 32
+images_size = 64              #*** comme dans train_VAE.py (sinon, la valeur du modèle l'emporte)
+latent_size = 4               #*** comme dans train_VAE.py (sinon, la valeur du modèle l'emporte)
 dataset_folder = "images"     #*** dossier des images à montrer au réseau (touche i)
 camera = 0                    #*** numéro de la webcam, ou le chemin d'une vidéo : "film.mp4" (touche w)
 walk_seconds = 4              #*** durée de la promenade le long d'un curseur, en secondes : 1 à 20
@@ -28,7 +28,7 @@ walk_seconds = 4              #*** durée de la promenade le long d'un curseur, 
 
 here = Path(__file__).resolve().parent    # le dossier de ce script : tous les chemins partent de lui
 keys = ("h  image au hasard", "m  image moyenne", "i  image du dossier", "p  promenade", "w  webcam",
-        "s  sauver l'image", "q  quitter")
+        "s  enregistrer l'image", "q  quitter")
 
 
 # %% Ce que montrent les fenêtres
@@ -51,7 +51,7 @@ def draw_screen(picture, others, labels, values, message):
 
 def open_sliders(labels):
     """Un curseur par latent : sous l'image jusqu'à 8, sinon à côté, 16 par fenêtre. Rend la fenêtre de chacun."""
-    tools.open_window("decodeur", f"Décodeur : {model_name}")
+    tools.open_window("decodeur", f"VAE : {model_name}")
     windows = [f"curseurs {1 + line // 16}" if len(labels) > 8 else "decodeur" for line in range(len(labels))]
     for place, window in enumerate(sorted(set(windows) - {"decodeur"})):
         tools.open_window(window, f"Curseurs {place + 1}", x=820 + 272 * place)
@@ -105,7 +105,7 @@ if __name__ == "__main__":
                     others, walk_start, changed = {}, None, True
             if letter and letter in "hmipw":
                 others, message, walking, walk_start, filming = {}, "", walk_start, None, capture
-                if capture:                        # toute touche arrête la webcam, et la promenade
+                if capture:                        # ces touches arrêtent la webcam et la promenade
                     capture = capture.release()
                 try:
                     if letter == "h":
@@ -122,16 +122,17 @@ if __name__ == "__main__":
                         walk_start, origin = time.time(), z.clone()
                 except SystemExit as trouble:      # pas de webcam, pas d'image : on le dit, et on continue
                     print(trouble)
-                    message = str(trouble).split(" :")[0]
+                    message = str(trouble).split(" :")[0] + " (que faire : voir la console)"
             elif letter == "s":
-                message = "Image sauvée : " + tools.save_picture(to_picture(picture).resize((512, 512)), here, "decode").name
+                message = "Image enregistrée : " + tools.save_picture(to_picture(picture).resize((512, 512)), here, "decode").name
             if capture:
                 square = tools.read_square(capture)
                 if square:
                     square = square.resize((images_size, images_size), Image.Resampling.BOX)
                     image = torch.tensor(np.asarray(square)).permute(2, 0, 1) / 255
                 else:
-                    capture, message = capture.release(), "La caméra n'envoie plus d'images."
+                    capture, changed = capture.release(), True
+                    message = "La caméra s'est arrêtée : rebranchez-la, puis touche w."
             if walk_start:                         # un aller-retour le long d'un curseur, puis du suivant
                 turns = (time.time() - walk_start) / walk_seconds
                 i, code = order[int(turns) % latent_size], origin.clone()

@@ -145,7 +145,7 @@ def read_image(path, images_size):
     try:
         with Image.open(path) as image:
             if image.width * image.height > max_pixels:
-                return None, f"{image.width * image.height // 10**6} mégapixels : trop grande, {max_pixels // 10**6} au plus"
+                return None, f"{image.width * image.height // 10**6} mégapixels : réduisez-la à {max_pixels // 10**6} au plus"
             image.draft("RGB", (images_size, images_size))             # JPEG : décodé directement en plus petit
             ImageOps.exif_transpose(image, in_place=True)              # photo prise de côté : remise droite
             if image.mode.startswith("I"):                             # 16 bits : on garde les 8 bits de poids fort
@@ -158,7 +158,7 @@ def read_image(path, images_size):
     except PermissionError:
         return None, "lecture interdite"
     except UnidentifiedImageError:
-        return None, "ce n'est pas une image que Pillow sait lire"
+        return None, "format inconnu : convertissez-la en JPEG ou en PNG"
     except Exception:                                                  # un fichier abîmé peut lever presque n'importe quoi
         return None, "image abîmée ou incomplète"
 

@@ -184,7 +184,7 @@ if __name__ == "__main__":
     if not screen_works():
         sys.exit("Aucun écran : record_images.py ouvre une fenêtre, lancez-le depuis le bureau de l'ordinateur.")
     close_windows()                       # une fenêtre restée d'un lancement précédent
-    recorded, present = [], len([path for path in folder.iterdir() if path.suffix == ".png"])
+    recorded, present = [], len([path for path in folder.iterdir() if path.suffix.lower() in (".png", ".jpg", ".jpeg")])
     button_down, last_save, next_save = False, 0, 0
     capture = open_camera(camera)
     try:
@@ -201,7 +201,7 @@ if __name__ == "__main__":
             elif key in (ord("z"), ord("Z")) and recorded:
                 recorded.pop().unlink(missing_ok=True)
         else:
-            print("La caméra n'envoie plus d'images (débranchée, ou vidéo finie).")
+            print("La caméra n'envoie plus d'images (débranchée, ou vidéo finie) : rebranchez-la, puis relancez.")
     except KeyboardInterrupt:
         print("Arrêt demandé.")
     finally:

@@ -112,8 +112,8 @@ def measure_latents(model, images, index, settings):
         importance = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).mean(0) / math.log(2)
     else:                       # sans KL : sa part des changements de l'image, en %
         change = model.decode(mean + torch.diag(spread)) - model.decode(mean - torch.diag(spread))
-        importance = 100 * change.square().mean((1, 2, 3)) / change.square().mean((1, 2, 3)).sum()
-    return {"z_mean": mean.cpu(), "z_spread": spread.cpu(), "importance": importance.cpu()}
+        importance = 100 * change.square().sum((1, 2, 3)) / (change.square().sum() + 1e-9)
+    return {"z_mean": mean.cpu(), "z_spread": spread.cpu(), "importance": importance.nan_to_num(0, 0, 0).cpu()}
 
 
 # %% La fenêtre
@@ -151,6 +151,8 @@ if __name__ == "__main__":
     settings = {name: globals()[name] for name in allowed}
     path = here / f"{model_name}.pth"
     tools.check_folder(path.parent)
+    if set(path.name) & set('<>:"|?*'):
+        sys.exit(f'model_name = {model_name!r} ne va pas : enlevez < > : " | ? *, puis relancez.')
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if go_on:
         model, saved = load_model(path, device)
@@ -181,7 +183,7 @@ if __name__ == "__main__":
         print("sigma-VAE : la perte peut devenir négative, c'est normal (c'est le logarithme d'une densité).")
     steps = math.ceil(len(train_index) / batch_size)
     if steps * epochs < 400:
-        print(f"{steps * epochs} pas d'apprentissage, c'est peu : avec si peu d'images, essayez epochs = {800 // steps}.")
+        print(f"{steps * epochs} pas d'apprentissage, c'est peu : avec si peu d'images, essayez epochs = {min(200, 800 // steps)}.")
     if batch_size > len(train_index):
         print(f"batch_size = {batch_size} dépasse le nombre d'images d'apprentissage : une époque sera un seul pas.")
 
@@ -220,7 +222,7 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         print("\nArrêt demandé : je garde ce qui est appris.")
     except FloatingPointError:
-        print("\nLa perte n'est plus un nombre. Divisez learning_rate par 4, puis relancez.")
+        print("\nLa perte n'est plus un nombre : les pas sont trop grands. Divisez learning_rate par 4, puis relancez.")
         if not losses:
             sys.exit("Rien n'a été appris : aucun modèle n'est écrit.")
         print(f"En attendant, je garde le réseau de l'époque {len(losses)}.")
@@ -233,26 +235,28 @@ if __name__ == "__main__":
     rows = reconstruct(model, images, examples, task)
     try:
         if path.exists():
-            shutil.copyfile(path, path.with_name(f"{model_name}_precedent.pth"))
-            print(f"L'ancien modèle est gardé sous le nom {model_name}_precedent.pth.")
+            shutil.copyfile(path, path.with_name(f"{path.stem}_precedent.pth"))
+            print(f"L'ancien modèle est gardé sous le nom {path.stem}_precedent.pth.")
         save_model(path, model, settings=settings, losses=losses, test_losses=test_losses,
                    train_names=sorted(already.union(names[i] for i in train_index)), **latents)
         draw_progress(losses, test_losses, f"{model_name}, époque {len(losses)}", rows).save(path.with_suffix(".png"))
     except OSError as error:
-        sys.exit(f"Impossible d'écrire {path} ({error.strerror}) : faites de la place, puis relancez la cellule 4 dans Spyder.")
+        sys.exit(f"Impossible d'écrire {path} ({error.strerror}) : libérez de la place, puis relancez la cellule 4 dans Spyder.")
     known, unknown = train_index[:1000], test_index[:1000]
     train_error, test_error = ((reconstruct(model, images, index, task)["sortie"] - images[index] / 255).square().mean().item()
                                for index in (known, unknown))
     mean_error = (images[unknown] / 255 - mean_image).square().mean().item()
-    print(f"\nErreur (carré moyen) sur {len(unknown)} images de test : {test_error:.5f} ; avec l'image moyenne : {mean_error:.5f}.")
+    print(f"\nErreur (moyenne des carrés des écarts) sur {len(unknown)} images de test : {test_error:.5f} ; avec l'image moyenne : {mean_error:.5f}.")
     if test_error > 0.9 * mean_error:
-        print("Le réseau n'a rien appris de plus que l'image moyenne : baissez beta, ou augmentez epochs ou learning_rate.")
+        print("Le réseau n'a rien appris de plus que l'image moyenne : augmentez epochs ou learning_rate, ou baissez beta.")
     elif test_error > 1.5 * train_error:
-        print(f"Sur-apprentissage : {train_error:.5f} seulement sur les images apprises. Il faut plus d'images, ou moins d'époques.")
+        print(f"Surapprentissage : {train_error:.5f} seulement sur les images apprises. Il faut plus d'images, ou moins d'époques.")
     else:
-        print(f"Il a appris : {mean_error / test_error:.1f} fois mieux que l'image moyenne, sur des images jamais vues.")
+        print(f"Il a appris : {mean_error / max(test_error, 1e-12):.1f} fois mieux que l'image moyenne, sur des images jamais vues.")
     importance, unit = latents["importance"], "bits" if beta else "%"
     for i in importance.argsort(descending=True).tolist():
         print(f"  z{i + 1} : {importance[i]:5.2f} {unit} {'#' * int(40 * importance[i] / (importance.max() + 1e-9))}"
-              f"{'' if importance[i] > 0.1 else ' mort : il ne sert à rien (baissez beta pour le réveiller)'}")
+              f"{'' if importance[i] > 0.1 else ' mort : il ne change presque rien'}")
+    if beta and importance.min() < 0.1:
+        print("Pour réveiller un latent mort, baissez beta.")
     print(f"Modèle : {path.name}. Courbes et images : {path.stem}.png. Ensuite : decode_VAE.py")

@@ -177,7 +177,7 @@ def window(kit):
         return
     screen = subprocess.Popen(["Xvfb", "-displayfd", "1"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     environment = os.environ | {"DISPLAY": f":{screen.stdout.readline().strip()}", "QT_QPA_PLATFORM": "xcb"}
-    search = ["xdotool", "search", "--onlyvisible", "--name", "Décodeur"]
+    search = ["xdotool", "search", "--onlyvisible", "--name", "VAE :"]
 
     def run():
         start = time.perf_counter()

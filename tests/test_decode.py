@@ -32,7 +32,7 @@ class Decoder:
     def __init__(self, kit, screen):
         self.kit, self.screen = kit, screen
         self.program = kit.start("decode_VAE.py", screen.display)
-        self.window = screen.window("Décodeur : VAE_64")
+        self.window = screen.window("VAE : VAE_64")
         self.model, self.saved = load_model(kit.folder / "VAE_64.pth")
         self.order = self.saved["importance"].argsort(descending=True).tolist()
 
@@ -47,7 +47,7 @@ class Decoder:
         return new
 
     def quit(self):
-        self.screen.window("Décodeur : VAE_64")
+        self.screen.window("VAE : VAE_64")
         self.screen.tap("q")
         return self.program.finish()
 

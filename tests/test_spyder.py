@@ -7,7 +7,7 @@ from test_record import film  # noqa: F401 (une fixture)
 
 from model_VAE_64 import load_model
 
-pytest.importorskip("spyder_kernels", reason="pas de noyau de Spyder ici : pip install -r tests/requirements.txt")
+pytest.importorskip("spyder_kernels", reason="pas de spyder-kernels dans ce Python")
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_an_edit_is_seen_at_the_next_f5(small, console):
     assert "['poids'" in console.value(f"list(__import__('torch').load({str(small.folder / 'VAE_64.pth')!r}))")
 
 
-@pytest.mark.parametrize("script, title", [("record_images.py", "Webcam"), ("decode_VAE.py", "Décodeur : VAE_64")])
+@pytest.mark.parametrize("script, title", [("record_images.py", "Webcam"), ("decode_VAE.py", "VAE : VAE_64")])
 def test_a_window_comes_back_after_stop_and_after_its_close_box(small, screen, console, film, script, title):  # noqa: F811
     """Stop, F5, la croix, F5 : la console survit à tout, et rien ne reste ouvert."""
     small.run("train_VAE.py")
