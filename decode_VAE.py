@@ -131,8 +131,7 @@ if __name__ == "__main__":
                     square = square.resize((images_size, images_size), Image.Resampling.BOX)
                     image = torch.tensor(np.asarray(square)).permute(2, 0, 1) / 255
                 else:
-                    capture, changed = capture.release(), True
-                    message = "La caméra s'est arrêtée : rebranchez-la, puis touche w."
+                    capture, message, changed = capture.release(), "Caméra arrêtée : rebranchez-la, puis touche w.", True
             if walk_start:                         # un aller-retour le long d'un curseur, puis du suivant
                 turns = (time.time() - walk_start) / walk_seconds
                 i, code = order[int(turns) % latent_size], origin.clone()

@@ -25,8 +25,7 @@ images_per_second = 10        #*** images par seconde quand on garde "s" appuyé
 
 here = Path(__file__).resolve().parent    # le dossier de ce script : tous les chemins partent de lui
 saved_size, goal = 128, 200               # côté des images enregistrées (la plus grande images_size) ; nombre conseillé
-# OpenCV se tait (selon sa version, par l'un ou l'autre nom) : les scripts disent eux-mêmes ce qui ne va pas
-(cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel)(0)
+(cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel)(0)      # OpenCV se tait
 os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 
 

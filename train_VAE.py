@@ -157,8 +157,7 @@ if __name__ == "__main__":
     if go_on:
         model, saved = load_model(path, device)
         settings |= {name: saved["settings"][name] for name in ("images_size", "latent_size", "decoder")}
-        print("On continue {}, avec ses images_size = {images_size}, latent_size = {latent_size}, decoder = {decoder}."
-              .format(path.name, **settings))
+        print(f"On continue {path.name}, avec ses propres images_size, latent_size et decoder.")
     else:
         saved = {"losses": [], "test_losses": [], "train_names": []}
     images, names = load_images(here / dataset_folder, settings["images_size"])
@@ -257,6 +256,4 @@ if __name__ == "__main__":
     for i in importance.argsort(descending=True).tolist():
         print(f"  z{i + 1} : {importance[i]:5.2f} {unit} {'#' * int(40 * importance[i] / (importance.max() + 1e-9))}"
               f"{'' if importance[i] > 0.1 else ' mort : il ne change presque rien'}")
-    if beta and importance.min() < 0.1:
-        print("Pour réveiller un latent mort, baissez beta.")
     print(f"Modèle : {path.name}. Courbes et images : {path.stem}.png. Ensuite : decode_VAE.py")
