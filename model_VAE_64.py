@@ -248,5 +248,5 @@ def load_model(path, device="cpu"):
 def encode_images(model, images, task="copy"):
     """Les codes de toutes les images (un tenseur d'octets) : mu et logvar, chacun (N, latent_size)."""
     model.eval()
-    codes = [model.encode(spoil(batch.float() / 255, task)) for batch in images.split(500)]
+    codes = [model.encode(spoil(batch / 255, task)) for batch in images.split(500)]
     return torch.cat([mu for mu, logvar in codes]), torch.cat([logvar for mu, logvar in codes])

@@ -60,7 +60,7 @@ def train_epoch(model, images, index, optimizer, epoch, settings):
         optimizer.param_groups[0]["lr"] = (settings["learning_rate"] * min(1, 0.05 + 10 * progress)  # départ en douceur,
                                            * (1 + math.cos(math.pi * progress)) / 2)                 # arrivée aussi
         beta = settings["beta"] * (min(1, progress / settings["kl_warmup"]) if settings["kl_warmup"] else 1)
-        target = images[batch].float() / 255                                     # (N, 3, 64, 64)
+        target = images[batch] / 255                                             # (N, 3, 64, 64), de 0 à 1
         if settings["augmentation"]:
             target = augment(target)
         output, mu, logvar = model(spoil(target, settings["task"]), noise=settings["beta"] > 0)
@@ -86,7 +86,7 @@ def evaluate(model, images, index, settings):
     model.eval()
     total = np.zeros(3)
     for batch in index.split(500):
-        target = images[batch].float() / 255
+        target = images[batch] / 255
         output, mu, logvar = model(spoil(target, settings["task"]), noise=settings["beta"] > 0)
         loss, error, kl = vae_loss(output, target, mu, logvar, settings["beta"], settings["reconstruction"])
         total += np.array([loss.item(), error.item(), kl.sum().item()]) * len(batch)
@@ -97,7 +97,7 @@ def evaluate(model, images, index, settings):
 def reconstruct(model, images, index, task):
     """Ce que reçoit le réseau et ce qu'il redessine, sans hasard ; et l'image nette, si la tâche n'est pas de copier."""
     model.eval()
-    target = images[index].float() / 255
+    target = images[index] / 255
     inputs = spoil(target, task)
     rows = {"entrée": inputs, "sortie": model(inputs, noise=False)[0]}
     return rows if task == "copy" else rows | {"cible": target}
