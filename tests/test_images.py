@@ -106,7 +106,7 @@ def test_an_animation_gives_its_first_picture(tmp_path):
 
 def test_every_rejected_file_is_named_with_its_reason(tmp_path, capsys):
     drawing(1).save(tmp_path / "bonne.png")
-    (tmp_path / "texte.png").write_text("Ceci n'est format inconnu.")
+    (tmp_path / "texte.png").write_text("Ceci n'est pas une image.")
     (tmp_path / "vide.jpg").write_bytes(b"")
     four_corners().save(tmp_path / "entière.jpg", quality=95)
     whole = (tmp_path / "entière.jpg").read_bytes()
@@ -211,7 +211,7 @@ def cached(tmp_path, monkeypatch):
     """Un dossier de 5 images dont la lecture a été gardée, comme si elle avait été longue (plus de 5 s à l'horloge)."""
     for number in range(5):
         drawing(number).save(tmp_path / f"{number}.png")
-    (tmp_path / "texte.png").write_text("format inconnu")
+    (tmp_path / "texte.png").write_text("pas une image")
     clock = iter(range(0, 10**9, 10))
     with monkeypatch.context() as patch:
         patch.setattr(model_VAE_64.time, "time", lambda: next(clock))
