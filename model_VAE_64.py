@@ -11,7 +11,8 @@ import os
 import sys
 import time
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import torch
@@ -179,17 +180,15 @@ def load_images(folder, images_size):
     except Exception:                                                  # pas de cache, ou abîmé : on lira les images
         pass
     if pixels is None:
-        pixels, pool = np.empty((len(files), 3, images_size, images_size), np.uint8), ThreadPoolExecutor(os.cpu_count())
-        try:
-            for i, (image, reason) in enumerate(pool.map(read_image, files, [images_size] * len(files))):
+        pixels = np.empty((len(files), 3, images_size, images_size), np.uint8)
+        with ThreadPool() as pool:                                     # chaque cœur lit 8 images à la fois
+            for i, (image, reason) in enumerate(pool.imap(partial(read_image, images_size=images_size), files, 8)):
                 if reason:
                     reasons[names[i]] = reason
                 else:
                     pixels[i - len(reasons)] = image
                 if i % 1000 == 999:
                     print(f"\rLecture des images : {i + 1} sur {len(files)}", end="")
-        finally:
-            pool.shutdown(cancel_futures=True)                         # Stop n'attend pas la fin de la lecture
         pixels = pixels[:len(files) - len(reasons)]
         if time.time() > start + 5:
             with contextlib.suppress(OSError):                         # dossier protégé ou disque plein : pas de cache
