@@ -38,6 +38,7 @@ augmentation = False          #*** True : chaque image est décalée et agrandie
 kl_warmup = 0                 #*** part de l'entraînement où beta monte de 0 à sa valeur : 0 à 0.5
 go_on = False                 #*** True : continuer l'entraînement du modèle model_name
 show_window = True            #*** False : pas de fenêtre pendant l'entraînement
+film = False                  #*** True : garder l'entraînement en film (model_name.gif)
 # *******************************************************************************************
 
 here = Path(__file__).resolve().parent    # le dossier de ce script : tous les chemins partent de lui
@@ -47,10 +48,19 @@ allowed = {                               # ce que chaque réglage accepte : [mi
     "beta": [0.0, 10000.0], "reconstruction": ("mse", "l1", "gaussian", "laplace"),
     "decoder": ("convolution", "broadcast"), "task": ("copy", "denoise", "super_resolution"),
     "augmentation": (True, False), "kl_warmup": [0.0, 0.5], "go_on": (True, False), "show_window": (True, False),
-    "dataset_folder": str, "model_name": str}
+    "film": (True, False), "dataset_folder": str, "model_name": str}
 
 
 # %% Apprendre et mesurer
+def split(names, proportion, already=()):
+    """Les numéros des images de test et d'apprentissage, choisis d'après les noms : les mêmes à chaque lancement.
+
+    Ce qui a déjà été appris (already) ne sert pas au test."""
+    order = sorted(range(len(names)), key=lambda i: (names[i] in already, zlib.crc32(names[i].encode())))
+    count = max(1, min(round(proportion * len(names)), sum(name not in already for name in names)))
+    return torch.tensor(order[:count]), torch.tensor(order[count:])
+
+
 def train_epoch(model, images, index, optimizer, epoch, settings):
     """Une époque : les images[index], mélangées, lot par lot. Rend (yield) la perte, l'erreur et la KL de chaque lot."""
     model.train()
@@ -164,10 +174,8 @@ if __name__ == "__main__":
     if len(names) < 10:
         sys.exit(f"{len(names)} images ne suffisent pas : il en faut au moins 10 (200 conseillées). "
                  "Enregistrez-en avec record_images.py.")
-    already = set(saved["train_names"])           # si l'on continue : ce qui a déjà été appris ne servira pas au test
-    order = sorted(range(len(names)), key=lambda i: (names[i] in already, zlib.crc32(names[i].encode())))
-    test_count = max(1, min(round(test_data_proportion * len(names)), sum(name not in already for name in names)))
-    test_index, train_index = torch.tensor(order[:test_count]), torch.tensor(order[test_count:])
+    already = set(saved["train_names"])
+    test_index, train_index = split(names, test_data_proportion, already)
     images = images.to(device)
     mean_image = sum(images[batch].float().sum(0) for batch in train_index.split(500)) / 255 / len(train_index)
 
@@ -176,7 +184,7 @@ if __name__ == "__main__":
         model = VAE(images_size, latent_size, decoder, mean_image).to(device)
     optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
     losses, test_losses = saved["losses"], saved["test_losses"]
-    print(f"Calcul sur {device} : {len(train_index)} images d'apprentissage, {test_count} de test, "
+    print(f"Calcul sur {device} : {len(train_index)} images d'apprentissage, {len(test_index)} de test, "
           f"{sum(weight.numel() for weight in model.parameters())} poids à régler.")
     if reconstruction in ("gaussian", "laplace"):
         print("sigma-VAE : la perte peut devenir négative, c'est normal (c'est le logarithme d'une densité).")
@@ -193,13 +201,16 @@ if __name__ == "__main__":
         tools.open_window("apprentissage", "Apprentissage")
     elif show_window:
         print(f"Pas d'écran, donc pas de fenêtre : les courbes seront dans {path.stem}.png.")
-    good, start, told, looked, examples = copy.deepcopy(model.state_dict()), time.time(), time.time(), 0, test_index[:8]
+    good, start, told, looked, examples, frames = copy.deepcopy(model.state_dict()), time.time(), time.time(), 0, test_index[:8], []
     title = "Avant d'apprendre : l'image moyenne"
     try:
         for epoch in range(1, epochs + 1):
+            if window or film:
+                screen = draw_progress(losses, test_losses, title, reconstruct(model, images, examples, task))
             if window:
-                rows = reconstruct(model, images, examples, task)
-                tools.show("apprentissage", draw_progress(losses, test_losses, title, rows))
+                tools.show("apprentissage", screen)
+            if film and (epoch - 1) % math.ceil(epochs / 100) == 0:              # 100 vues au plus
+                frames.append(screen.quantize())
             parts = []
             for part in train_epoch(model, images, train_index, optimizer, epoch, settings):
                 parts.append(part)
@@ -238,7 +249,11 @@ if __name__ == "__main__":
             print(f"L'ancien modèle est gardé sous le nom {path.stem}_precedent.pth.")
         save_model(path, model, settings=settings, losses=losses, test_losses=test_losses,
                    train_names=sorted(already.union(names[i] for i in train_index)), **latents)
-        draw_progress(losses, test_losses, f"{model_name}, époque {len(losses)}", rows).save(path.with_suffix(".png"))
+        screen = draw_progress(losses, test_losses, f"{model_name}, époque {len(losses)}", rows)
+        screen.save(path.with_suffix(".png"))
+        if film:
+            frames.append(screen.quantize())
+            frames[0].save(path.with_suffix(".gif"), save_all=True, append_images=frames[1:], duration=300, loop=0)
     except OSError as error:
         sys.exit(f"Impossible d'écrire {path} ({error.strerror}) : libérez de la place, puis relancez la cellule 4 dans Spyder.")
     known, unknown = train_index[:1000], test_index[:1000]

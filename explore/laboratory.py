@@ -1,0 +1,81 @@
+"""Ce que partagent les scripts de explore/ : ouvrir un modèle et ses images, entraîner, garder une figure.
+
+Ce fichier ne fait rien quand on le lance : ouvrez plutôt traversals.py, map_2D.py, groups.py...
+"""
+import runpy
+import sys
+import time
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+kit = Path(__file__).resolve().parent.parent            # le dossier du kit, celui des quatre scripts
+sys.path.insert(0, str(kit))
+import train_VAE
+from model_VAE_64 import VAE, encode_images, load_images, load_model
+
+results = kit / "explore" / "results"                   # les figures s'enregistrent ici
+plt.rcParams.update({"figure.dpi": 110, "font.size": 10, "axes.titlesize": 11, "figure.titlesize": 13,
+                     "axes.spines.top": False, "axes.spines.right": False, "figure.constrained_layout.use": True,
+                     "image.interpolation": "nearest"})
+
+
+def open_all(model_name, dataset_folder):
+    """Le réseau, ce que contient son fichier, les images (octets), leurs noms et leurs codes (N, latent_size).
+
+    S'il n'y a pas encore de modèle, train_VAE.py en fait un."""
+    path = kit / f"{model_name}.pth"
+    if not path.exists() and model_name == train_VAE.model_name:
+        print("Pas encore de modèle : je lance train_VAE.py, tel qu'il est.")
+        runpy.run_path(str(kit / "train_VAE.py"), run_name="__main__")
+    model, saved = load_model(path)
+    images, names = load_images(kit / dataset_folder, saved["settings"]["images_size"])
+    if len(images) < 10:
+        sys.exit(f"{len(images)} images ne suffisent pas : il en faut au moins 10. Enregistrez-en avec record_images.py.")
+    mu, logvar = encode_images(model, images, saved["settings"]["task"])
+    return model, saved, images, names, mu
+
+
+def live_latents(saved):
+    """Les latents vivants, du plus important au moins important."""
+    order = saved["importance"].argsort(descending=True).tolist()
+    live = [i for i in order if saved["importance"][i] > 0.1]
+    if not live:
+        sys.exit("Tous les latents sont morts : le réseau dessine toujours la même image. Baissez beta dans train_VAE.py, puis relancez-le.")
+    return live
+
+
+def folder_labels(names):
+    """Le sous-dossier de chaque image, qui sert d'étiquette ; None s'il n'y en a pas au moins deux."""
+    labels = [Path(name).parent.name for name in names]
+    return np.array(labels) if len(set(labels)) > 1 else None
+
+
+def to_array(image):
+    """Une image du réseau (3, H, W), de 0 à 1, devient un tableau (H, W, 3) pour matplotlib."""
+    return image.detach().clamp(0, 1).permute(1, 2, 0).numpy()
+
+
+def keep(figure, name):
+    """Enregistre la figure dans explore/results/ et l'affiche (onglet Plots de Spyder)."""
+    results.mkdir(exist_ok=True)
+    figure.savefig(results / f"{name}.png", dpi=150)
+    print(f"Figure enregistrée : explore/results/{name}.png")
+    if matplotlib.get_backend().lower() != "agg":       # agg : pas d'écran
+        plt.show()
+
+
+def train(images, train_index, **changes):
+    """Entraîne sans fenêtre, aux réglages de la zone *** de train_VAE.py sauf changes. Rend le réseau, les réglages, les secondes."""
+    settings = {name: getattr(train_VAE, name) for name in train_VAE.allowed} | changes
+    mean_image = images[train_index].sum(0, dtype=torch.float) / 255 / len(train_index)
+    model = VAE(images.shape[-1], settings["latent_size"], settings["decoder"], mean_image).to(images.device)
+    optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
+    start = time.perf_counter()
+    for epoch in range(1, settings["epochs"] + 1):
+        for part in train_VAE.train_epoch(model, images, train_index, optimizer, epoch, settings):
+            pass
+    return model, settings, time.perf_counter() - start
