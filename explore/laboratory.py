@@ -2,15 +2,18 @@
 
 Ce fichier ne fait rien quand on le lance : ouvrez plutôt traversals.py, map_2D.py, groups.py...
 """
+import os
 import runpy
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 kit = Path(__file__).resolve().parent.parent            # le dossier du kit, celui des quatre scripts
 sys.path.insert(0, str(kit))
@@ -21,20 +24,29 @@ results = kit / "explore" / "results"                   # les figures s'enregist
 plt.rcParams.update({"figure.dpi": 110, "font.size": 10, "axes.titlesize": 11, "figure.titlesize": 13,
                      "axes.spines.top": False, "axes.spines.right": False, "figure.constrained_layout.use": True,
                      "image.interpolation": "nearest"})
+colors = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
+# dix couleurs que les daltoniens distinguent aussi (Petroff, 2021, arXiv:2107.02270)
+warnings.filterwarnings("ignore", message="KMeans is known to have a memory leak")         # sous Windows, sans gravité
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(max(1, (os.cpu_count() or 1) - 1)))       # sinon scikit-learn cherche wmic, absent de Windows 11
 
 
-def open_all(model_name, dataset_folder):
-    """Le réseau, ce que contient son fichier, les images (octets), leurs noms et leurs codes (N, latent_size).
-
-    S'il n'y a pas encore de modèle, train_VAE.py en fait un."""
+def open_model(model_name):
+    """Le réseau et ce que contient son fichier. S'il n'y a pas encore de modèle, train_VAE.py en fait un."""
     path = kit / f"{model_name}.pth"
     if not path.exists() and model_name == train_VAE.model_name:
         print("Pas encore de modèle : je lance train_VAE.py, tel qu'il est.")
         runpy.run_path(str(kit / "train_VAE.py"), run_name="__main__")
-    model, saved = load_model(path)
+    return load_model(path)
+
+
+def open_all(model_name, dataset_folder):
+    """Le réseau, ce que contient son fichier, les images (octets), leurs noms et leurs codes (N, latent_size)."""
+    model, saved = open_model(model_name)
     images, names = load_images(kit / dataset_folder, saved["settings"]["images_size"])
     if len(images) < 10:
         sys.exit(f"{len(images)} images ne suffisent pas : il en faut au moins 10. Enregistrez-en avec record_images.py.")
+    if (images == images[:1]).all():
+        sys.exit("Toutes les images sont les mêmes : il n'y a rien à comparer. Enregistrez-en d'autres avec record_images.py.")
     mu, logvar = encode_images(model, images, saved["settings"]["task"])
     return model, saved, images, names, mu
 
@@ -54,9 +66,31 @@ def folder_labels(names):
     return np.array(labels) if len(set(labels)) > 1 else None
 
 
+def folder_colors(labels):
+    """Une couleur par sous-dossier ; rien s'il n'y en a pas, ou plus de dix (les couleurs se confondraient)."""
+    folders = [] if labels is None else sorted(set(labels))
+    if len(folders) > len(colors):
+        print(f"{len(folders)} sous-dossiers : au-delà de {len(colors)}, les couleurs se confondraient, je n'en mets pas.")
+        return {}
+    return dict(zip(folders, colors))
+
+
 def to_array(image):
     """Une image du réseau (3, H, W), de 0 à 1, devient un tableau (H, W, 3) pour matplotlib."""
     return image.detach().clamp(0, 1).permute(1, 2, 0).numpy()
+
+
+def draw_table(axes, pictures, rows=(), columns=()):
+    """Dessine des images (lignes, colonnes, 3, H, W) en tableau ; rows et columns : les noms des lignes et des colonnes."""
+    side = pictures.shape[-1]
+    gap = side // 16                                    # un peu de blanc sépare les images
+    framed = F.pad(pictures, (0, gap, 0, gap), value=1)
+    picture = torch.cat([torch.cat(list(row), dim=2) for row in framed], dim=1)             # (3, hauteur, largeur)
+    axes.imshow(to_array(picture[:, :-gap, :-gap]))
+    axes.set_yticks(np.arange(len(rows)) * (side + gap) + side / 2, rows)
+    axes.set_xticks(np.arange(len(columns)) * (side + gap) + side / 2, columns)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
 
 
 def keep(figure, name):
