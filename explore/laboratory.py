@@ -96,7 +96,7 @@ def draw_table(axes, pictures, rows=(), columns=()):
 def keep(figure, name):
     """Enregistre la figure dans explore/results/ et l'affiche (onglet Plots de Spyder)."""
     results.mkdir(exist_ok=True)
-    figure.savefig(results / f"{name}.png", dpi=150)
+    figure.savefig(results / f"{name}.png", dpi=150, bbox_inches="tight")
     print(f"Figure enregistrée : explore/results/{name}.png")
     if matplotlib.get_backend().lower() != "agg":       # agg : pas d'écran
         plt.show()
