@@ -5,6 +5,7 @@ Lit     : model_name.pth (le modèle) et les images de dataset_folder. Leurs ét
 Écrit   : explore/results/few_labels_VAE_64.png.
 Ensuite : vos propres images, rangées dans des sous-dossiers.
 La même méthode simple (régression logistique) apprend sur les codes du VAE, sur une ACP de même taille, et sur les pixels.
+Le VAE et l'ACP ont déjà vu toutes les images, mais aucune étiquette.
 """
 import sys
 import time
@@ -49,8 +50,8 @@ def choose_images(labels, random, most=3000):
     """Les numéros de most images au plus, autant de chaque classe ; une classe de moins de 4 images est laissée de côté."""
     classes = [random.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
     classes = [members[:max(4, most // len(classes))] for members in classes if len(members) >= 4]
-    if len(classes) < 2:
-        sys.exit("Il faut au moins deux sous-dossiers de 4 images ou plus : enregistrez d'autres images avec record_images.py.")
+    if not 2 <= len(classes) <= 50:
+        sys.exit(f"Il faut de 2 à 50 classes de 4 images ou plus, et il y en a {len(classes)} : ajoutez des images, ou regroupez des sous-dossiers.")
     return np.concatenate(classes)
 
 
@@ -63,15 +64,15 @@ def learn(features, labels, known, test):
     return balanced_accuracy_score(labels[test], method.predict(features[test])), seconds
 
 
-def draw(counts, scores, seconds, chance, title):
+def draw(counts, scores, seconds, classes, title):
     """Une courbe par façon de décrire les images ; la bande : un écart-type de part et d'autre de la moyenne des tirages."""
     figure, axes = plt.subplots(figsize=(9.5, 5.6))
     for (name, values), color, mark in zip(scores.items(), ("#0072B2", "#E76300", "#717581"), "os^"):
         mean, spread = values.mean(1), values.std(1)
         axes.fill_between(counts, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
         axes.plot(counts, mean, mark + "-", color=color, label=f"{name} : {1000 * seconds[name]:.0f} ms pour apprendre")
-    axes.axhline(chance, color="black", linestyle=":", label=f"au hasard : {100 * chance:.0f} %")
-    axes.set(xlabel="images étiquetées par classe", ylabel="images de test reconnues", ylim=(0, 1.02), xscale="log")
+    axes.axhline(1 / len(classes), color="black", linestyle=":", label=f"au hasard : {100 / len(classes):.0f} %")
+    axes.set(xlabel=f"images étiquetées par classe ({len(classes)} classes)", ylabel="images de test reconnues", ylim=(0, 1.02), xscale="log")
     axes.set_xticks(counts, counts)
     axes.set_xticks([], minor=True)
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
@@ -92,7 +93,8 @@ if __name__ == "__main__":
     random = np.random.default_rng(0)
     kept = choose_images(labels, random)
     labels = labels[kept]
-    pixels = images[kept].flatten(1).numpy() / np.float32(255)                               # (images gardées, 3 * H * W)
+    skip = max(1, images.shape[-1] // 64)                                                    # 128 pixels : un sur deux suffit
+    pixels = images[kept, :, ::skip, ::skip].flatten(1).numpy() / np.float32(255)            # (images gardées, 3 * H * W)
     size = min(len(live), len(kept) - 1)
     features = {f"codes du VAE ({len(live)} nombres)": codes[kept][:, live].numpy(),
                 f"ACP ({size} nombres)": PCA(size, svd_solver="randomized", random_state=0).fit_transform(pixels),
@@ -100,15 +102,16 @@ if __name__ == "__main__":
     features = {name: StandardScaler().fit_transform(values) for name, values in features.items()}
 
     # %% 3. Apprendre avec peu d'étiquettes, plusieurs fois
-    pool, test = train_test_split(np.arange(len(kept)), test_size=0.5, stratify=labels, random_state=0)
-    classes, sizes = np.unique(labels[pool], return_counts=True)
-    counts = [count for count in (2, 5, 20, 100) if count <= sizes.min() and count * len(classes) <= 2000]
+    classes, sizes = np.unique(labels, return_counts=True)                                   # la moitié sert de test
+    counts = [count for count in (2, 5, 20, 100) if 2 * count <= sizes.min() and count * len(classes) <= 1000]
     if counts[-1] < 100:
-        print(f"« {classes[sizes.argmin()]} » n'a que {sizes.min()} images à étiqueter : je m'arrête à {counts[-1]} par classe.")
+        print(f"{len(classes)} classes, dont la plus petite, « {classes[sizes.argmin()]} », a {sizes.min()} images : "
+              f"j'en étiquette {counts[-1]} par classe au plus, pour garder la moitié des images au test.")
     scores = {name: np.empty((len(counts), draws)) for name in features}                     # la part reconnue
     seconds = {name: 0 for name in features}                                                 # la durée, avec le plus d'étiquettes
     for row, count in enumerate(counts):
         for turn in range(draws):
+            pool, test = train_test_split(np.arange(len(kept)), test_size=0.5, stratify=labels, random_state=turn)
             known = np.concatenate([random.choice(pool[labels[pool] == label], count, replace=False) for label in classes])
             for name, values in features.items():
                 scores[name][row, turn], seconds[name] = learn(values, labels, known, test)
@@ -116,9 +119,11 @@ if __name__ == "__main__":
                                                           for name, values in scores.items()))
 
     # %% 4. Le bilan
-    by_codes, *others = [values.mean(1) for values in scores.values()]
-    for name, other in zip(("l'ACP", "les pixels"), others):
-        better = [str(count) for count, ours, theirs in zip(counts, by_codes, other) if ours > theirs]
-        print(f"Avec {', '.join(better)} images par classe, les codes font mieux que {name}." if better else
-              f"Ici, les codes ne font jamais mieux que {name} : le réseau a gardé autre chose que ce qui distingue ces classes.")
-    lab.keep(draw(counts, scores, seconds, 1 / len(classes), f"Avec peu d'étiquettes ?   {model_name}"), f"few_labels_{model_name}")
+    by_codes, *others = scores.values()
+    for name, other in zip(("à l'ACP", "aux pixels"), others):
+        gaps = by_codes - other                                                              # (nombres d'étiquettes, tirages)
+        doubt = 2 * gaps.std(1) / draws**0.5
+        ends = [verb + " avec " + ", ".join(str(count) for count, yes in zip(counts, found) if yes)
+                for verb, found in (("gagnent", gaps.mean(1) > doubt), ("perdent", gaps.mean(1) < -doubt)) if found.any()]
+        print(f"Face {name}, les codes " + (" et ".join(ends) + " images par classe." if ends else "font jeu égal."))
+    lab.keep(draw(counts, scores, seconds, classes, f"Avec peu d'étiquettes ?   {model_name}"), f"few_labels_{model_name}")

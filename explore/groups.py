@@ -43,6 +43,7 @@ def without_groups(codes):
 def draw(images, labels, groups, distances, silhouettes, chance, shown, title):
     """À gauche, les images les plus proches du centre de chaque groupe ; à droite, la silhouette selon le nombre de groupes."""
     count = groups.max() + 1
+    shown = min(shown, np.bincount(groups).max())
     figure, (left, right) = plt.subplots(1, 2, figsize=(0.85 * shown + 7, max(4.5, 0.95 * count + 1.2)), width_ratios=(0.85 * shown + 2, 4))
     sheet, rows = images.new_full((count, shown, *images.shape[1:]), 255), []
     for group in range(count):
@@ -58,7 +59,7 @@ def draw(images, labels, groups, distances, silhouettes, chance, shown, title):
     right.plot(*zip(*silhouettes.items()), "o-", color="#0072B2", label="vos images")
     right.plot(*zip(*chance.items()), "s--", color="#E76300", label="codes sans aucun groupe")
     right.axvline(count, color="#94a4a2", zorder=0)
-    right.set(title="Les groupes sont-ils nets ?", xlabel="nombre de groupes", ylabel="silhouette", ylim=(0, 1), xticks=list(silhouettes))
+    right.set(title="Les groupes sont-ils nets ?", xlabel="nombre de groupes", ylabel="silhouette", ylim=(0, 1.03), xticks=list(silhouettes))
     right.legend(frameon=False)
     figure.suptitle(title)
     return figure
@@ -69,7 +70,7 @@ if __name__ == "__main__":
     for name, values in (("model_name", str), ("dataset_folder", str), ("group_count", (0, *range(2, 21))), ("shown", [3, 12])):
         tools.check(name, globals()[name], values)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
-    codes = codes[:, lab.live_latents(saved)].double().numpy()                # (N, latents vivants)
+    codes = codes[:, lab.live_latents(saved)].double().numpy().round(3)       # (N, latents vivants)
     labels = lab.folder_labels(names)
     most = len(np.unique(codes, axis=0)) - 1                                  # des images identiques ont le même code
     if most < max(2, group_count):
@@ -89,6 +90,10 @@ if __name__ == "__main__":
     print(f"{count} groupes, silhouette {silhouette:.2f} (1 : groupes nets ; des codes sans aucun groupe donneraient {chance[count]:.2f}).")
     if silhouette < chance[count] + 0.1:
         print("Il n'y a pas de groupes nets : d'une image à l'autre, tout change peu à peu. Les k-moyennes découpent quand même.")
+    elif silhouette < 0.6:
+        print("Les groupes se touchent : regardez leurs images avant d'y croire.")
+    else:
+        print("Les groupes sont nets.")
     if labels is not None:
         agreement = adjusted_rand_score(labels, groups)
         print(f"Accord avec les {len(set(labels))} sous-dossiers (indice de Rand ajusté) : {agreement:.2f} (1 : les mêmes groupes ; 0 : le hasard).")

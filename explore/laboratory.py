@@ -62,7 +62,7 @@ def live_latents(saved):
 
 def folder_labels(names):
     """Le sous-dossier de chaque image, qui sert d'étiquette ; None s'il n'y en a pas au moins deux."""
-    labels = [Path(name).parent.name for name in names]
+    labels = [Path(name).parent.name or "sans dossier" for name in names]
     return np.array(labels) if len(set(labels)) > 1 else None
 
 
@@ -107,7 +107,7 @@ def train(images, train_index, **changes):
     settings = {name: getattr(train_VAE, name) for name in train_VAE.allowed} | changes
     mean_image = images[train_index].sum(0, dtype=torch.float) / 255 / len(train_index)
     model = VAE(images.shape[-1], settings["latent_size"], settings["decoder"], mean_image).to(images.device)
-    optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
+    optimizer = train_VAE.new_optimizer(model)
     start = time.perf_counter()
     for epoch in range(1, settings["epochs"] + 1):
         for part in train_VAE.train_epoch(model, images, train_index, optimizer, epoch, settings):

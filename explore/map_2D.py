@@ -73,9 +73,9 @@ def draw(decoded, canvas, names, limit, legend, title):
     right.imshow(canvas, extent=(-limit, limit, -limit, limit))
     left.set(title="Ce que le réseau dessine à chaque endroit", xlabel=names[0], ylabel=names[-1] if rows > 1 else "")
     right.set(title="Vos images, à la place de leur code", xlabel=names[0], ylabel=names[-1])
-    for axes in (left, right)[rows == 1:]:
-        axes.set_yticks(axes.get_xticks())
-        axes.set(xlim=(-limit, limit), ylim=(-limit, limit))
+    if rows == 1:                                          # un seul latent vivant : la hauteur ne veut rien dire
+        left.set_yticks([])
+        right.set_yticks([])
     if legend:
         right.legend(handles=[Patch(color=color, label=name) for name, color in legend.items()], loc="center left", bbox_to_anchor=(1, 0.5))
     figure.suptitle(title)
@@ -104,5 +104,5 @@ if __name__ == "__main__":
     chosen = choose_apart(points, limit / 14, reach)
     legend = lab.folder_colors(labels)
     canvas = paste_thumbnails(images, points, chosen, [legend.get(label, "white") for label in labels] if legend else ["white"] * len(points), limit)
-    print(f"{len(chosen)} images placées sur {len(images)} : les autres les recouvriraient, ou sortent du cadre.")
+    print(f"Vignettes placées : {len(chosen)}, pour {len(images)} images ; les autres les recouvriraient, ou sortent du cadre.")
     lab.keep(draw(decoded, canvas, axis_names, limit, legend, f"Où sont mes images ?   {model_name}"), f"map_2D_{model_name}")

@@ -46,14 +46,16 @@ def draw_frame(pictures, labels, position):
 
 
 def draw(pictures, labels, steps, title):
-    """Le tableau : les latents en lignes, rangés du plus important au moins important, par panneaux de 8."""
+    """Le tableau : les latents en lignes, rangés du plus important au moins important, par panneaux de 8 au plus."""
     panels = math.ceil(len(pictures) / 8)
-    height = min(8, len(pictures))
-    figure, frames = plt.subplots(1, panels, squeeze=False, figsize=(2.2 + 8.8 * panels, 1.6 + 1.25 * height * 7 / len(steps)))
+    height = math.ceil(len(pictures) / panels)
+    tile = max(0.5, 1.25 / panels)                        # côté d'une image, en pouces
+    figure, frames = plt.subplots(1, panels, squeeze=False, figsize=(panels * (1.2 + tile * len(steps)), 1.6 + tile * height))
     for panel, axes in enumerate(frames[0]):
-        part = slice(8 * panel, 8 * panel + 8)
+        part = slice(height * panel, height * (panel + 1))
         lab.draw_table(axes, pictures[part], labels[part], [f"{step:+.3g}" if step else "0" for step in steps])
         axes.set_xlabel("écarts-types autour de la moyenne de ce latent")
+        axes.set_anchor("N")
     figure.suptitle(title)
     return figure
 
@@ -67,7 +69,7 @@ if __name__ == "__main__":
     order = saved["importance"].argsort(descending=True).tolist()
     unit = "bits" if saved["settings"]["beta"] else "%"
     labels = [f"z{i + 1}\n{saved['importance'][i]:.1f} {unit}" if i in live else f"z{i + 1}\nmort" for i in order]
-    print(f"{len(live)} latents vivants sur {len(order)}. Regardez une ligne de gauche à droite : "
+    print(f"Latents vivants : {len(live)} sur {len(order)}. Regardez une ligne de gauche à droite : "
           "ce qui change, et cela seul, est ce que ce nombre a appris.")
 
     # %% 2. Le tableau
@@ -76,9 +78,9 @@ if __name__ == "__main__":
     lab.keep(draw(pictures, labels, steps, f"Que fait chaque nombre ?   {model_name}"), f"traversals_{model_name}")
 
     # %% 3. L'animation
-    count = round(20 * seconds)                           # 20 vues par seconde
+    count = round(12.5 * seconds)                         # une vue toutes les 80 millièmes de seconde
     frames = []
     for wave in torch.sin(2 * math.pi * torch.arange(count) / count):      # tous les latents vont et viennent ensemble
         frames.append(draw_frame(traverse(model, saved, order, reach * wave[None])[:, 0], labels, wave.item()))
-    frames[0].save(lab.results / f"traversals_{model_name}.gif", save_all=True, append_images=frames[1:], duration=50, loop=0)
+    frames[0].save(lab.results / f"traversals_{model_name}.gif", save_all=True, append_images=frames[1:], duration=80, loop=0)
     print(f"Animation enregistrée : explore/results/traversals_{model_name}.gif (ouvrez-la dans un navigateur).")
