@@ -175,7 +175,7 @@ def window(kit):
     if not (shutil.which("Xvfb") and shutil.which("xdotool")):
         yield "fenêtre de decode_VAE.py", "", "non mesuré (il faut Xvfb et xdotool)", "", ""
         return
-    screen = subprocess.Popen(["Xvfb", "-displayfd", "1"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    screen = subprocess.Popen(["Xvfb", "-displayfd", "1", "-noreset"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     environment = os.environ | {"DISPLAY": f":{screen.stdout.readline().strip()}", "QT_QPA_PLATFORM": "xcb"}
     search = ["xdotool", "search", "--onlyvisible", "--name", "VAE :"]
 
