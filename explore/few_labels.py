@@ -51,7 +51,8 @@ def choose_images(labels, random, most=3000):
     classes = [random.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
     classes = [members[:max(4, most // len(classes))] for members in classes if len(members) >= 4]
     if not 2 <= len(classes) <= 50:
-        sys.exit(f"Il faut de 2 à 50 classes de 4 images ou plus, et il y en a {len(classes)} : ajoutez des images, ou regroupez des sous-dossiers.")
+        sys.exit(f"Il faut de 2 à 50 classes de 4 images ou plus, et il y en a {len(classes)} : "
+                 "ajoutez des images, ou regroupez des sous-dossiers.")
     return np.concatenate(classes)
 
 
@@ -67,12 +68,13 @@ def learn(features, labels, known, test):
 def draw(counts, scores, seconds, classes, title):
     """Une courbe par façon de décrire les images ; la bande : un écart-type de part et d'autre de la moyenne des tirages."""
     figure, axes = plt.subplots(figsize=(9.5, 5.6))
-    for (name, values), color, mark in zip(scores.items(), ("#0072B2", "#E76300", "#717581"), "os^"):
+    for (name, values), color, mark in zip(scores.items(), ("#0072B2", "#D55E00", "#717581"), "os^"):
         mean, spread = values.mean(1), values.std(1)
         axes.fill_between(counts, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
         axes.plot(counts, mean, mark + "-", color=color, label=f"{name} : {1000 * seconds[name]:.0f} ms pour apprendre")
     axes.axhline(1 / len(classes), color="black", linestyle=":", label=f"au hasard : {100 / len(classes):.0f} %")
-    axes.set(xlabel=f"images étiquetées par classe ({len(classes)} classes)", ylabel="images de test reconnues", ylim=(0, 1.02), xscale="log")
+    axes.set(xlabel=f"images étiquetées par classe ({len(classes)} classes)", ylabel="images de test reconnues",
+             ylim=(0, 1.02), xscale="log")
     axes.set_xticks(counts, counts)
     axes.set_xticks([], minor=True)
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
@@ -92,7 +94,7 @@ if __name__ == "__main__":
     # %% 2. Trois façons de décrire les mêmes images
     random = np.random.default_rng(0)
     kept = choose_images(labels, random)
-    labels = labels[kept]
+    truth = labels[kept]
     skip = max(1, images.shape[-1] // 64)                                                    # 128 pixels : un sur deux suffit
     pixels = images[kept, :, ::skip, ::skip].flatten(1).numpy() / np.float32(255)            # (images gardées, 3 * H * W)
     size = min(len(live), len(kept) - 1)
@@ -102,21 +104,21 @@ if __name__ == "__main__":
     features = {name: StandardScaler().fit_transform(values) for name, values in features.items()}
 
     # %% 3. Apprendre avec peu d'étiquettes, plusieurs fois
-    classes, sizes = np.unique(labels, return_counts=True)                                   # la moitié sert de test
+    classes, sizes = np.unique(truth, return_counts=True)                                    # la moitié sert de test
     counts = [count for count in (2, 5, 20, 100) if 2 * count <= sizes.min() and count * len(classes) <= 1000]
     if counts[-1] < 100:
-        print(f"{len(classes)} classes, dont la plus petite, « {classes[sizes.argmin()]} », a {sizes.min()} images : "
-              f"j'en étiquette {counts[-1]} par classe au plus, pour garder la moitié des images au test.")
+        print(f"{counts[-1]} étiquettes par classe au plus : la plus petite, « {classes[sizes.argmin()]} », a {sizes.min()} images, "
+              "dont la moitié sert de test ; et je n'en pose pas plus de 1000 en tout.")
     scores = {name: np.empty((len(counts), draws)) for name in features}                     # la part reconnue
     seconds = {name: 0 for name in features}                                                 # la durée, avec le plus d'étiquettes
     for row, count in enumerate(counts):
         for turn in range(draws):
-            pool, test = train_test_split(np.arange(len(kept)), test_size=0.5, stratify=labels, random_state=turn)
-            known = np.concatenate([random.choice(pool[labels[pool] == label], count, replace=False) for label in classes])
+            pool, test = train_test_split(np.arange(len(kept)), test_size=0.5, stratify=truth, random_state=turn)
+            known = np.concatenate([random.choice(pool[truth[pool] == label], count, replace=False) for label in classes])
             for name, values in features.items():
-                scores[name][row, turn], seconds[name] = learn(values, labels, known, test)
-        print(f"{count} images par classe : " + ", ".join(f"{name.split(' (')[0]} {100 * values[row].mean():.0f} ± {100 * values[row].std():.0f} %"
-                                                          for name, values in scores.items()))
+                scores[name][row, turn], seconds[name] = learn(values, truth, known, test)
+        results = [f"{name.split(' (')[0]} {100 * values[row].mean():.0f} ± {100 * values[row].std():.0f} %" for name, values in scores.items()]
+        print(f"{count} images par classe : {', '.join(results)}")
 
     # %% 4. Le bilan
     by_codes, *others = scores.values()

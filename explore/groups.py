@@ -44,7 +44,8 @@ def draw(images, labels, groups, distances, silhouettes, chance, shown, title):
     """À gauche, les images les plus proches du centre de chaque groupe ; à droite, la silhouette selon le nombre de groupes."""
     count = groups.max() + 1
     shown = min(shown, np.bincount(groups).max())
-    figure, (left, right) = plt.subplots(1, 2, figsize=(0.85 * shown + 7, max(4.5, 0.95 * count + 1.2)), width_ratios=(0.85 * shown + 2, 4))
+    width, height = 0.85 * shown + 2, max(4.5, 0.95 * count + 1.2)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(width + 5, height), width_ratios=(width, 4))
     sheet, rows = images.new_full((count, shown, *images.shape[1:]), 255), []
     for group in range(count):
         members = np.flatnonzero(groups == group)
@@ -57,9 +58,10 @@ def draw(images, labels, groups, distances, silhouettes, chance, shown, title):
     lab.draw_table(left, sheet / 255, rows)
     left.set_title("Les images les plus proches du centre de chaque groupe")
     right.plot(*zip(*silhouettes.items()), "o-", color="#0072B2", label="vos images")
-    right.plot(*zip(*chance.items()), "s--", color="#E76300", label="codes sans aucun groupe")
+    right.plot(*zip(*chance.items()), "s--", color="#D55E00", label="codes sans aucun groupe")
     right.axvline(count, color="#94a4a2", zorder=0)
-    right.set(title="Les groupes sont-ils nets ?", xlabel="nombre de groupes", ylabel="silhouette", ylim=(0, 1.03), xticks=list(silhouettes))
+    right.set(title="Les groupes sont-ils nets ?", xlabel="nombre de groupes", ylabel="silhouette",
+              ylim=(0, 1.03), xticks=list(silhouettes))
     right.legend(frameon=False)
     figure.suptitle(title)
     return figure
@@ -96,6 +98,7 @@ if __name__ == "__main__":
         print("Les groupes sont nets.")
     if labels is not None:
         agreement = adjusted_rand_score(labels, groups)
-        print(f"Accord avec les {len(set(labels))} sous-dossiers (indice de Rand ajusté) : {agreement:.2f} (1 : les mêmes groupes ; 0 : le hasard).")
-    lab.keep(draw(images, labels, groups, distances, silhouettes, chance, shown, f"Trouve-t-il des groupes tout seul ?   {model_name}"),
-             f"groups_{model_name}")
+        print(f"Accord avec les {len(set(labels))} sous-dossiers (indice de Rand ajusté) : {agreement:.2f} "
+              "(1 : les mêmes groupes ; 0 : le hasard).")
+    figure = draw(images, labels, groups, distances, silhouettes, chance, shown, f"Trouve-t-il des groupes tout seul ?   {model_name}")
+    lab.keep(figure, f"groups_{model_name}")

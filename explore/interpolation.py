@@ -49,7 +49,8 @@ def draw(paths, title):
 
 # %% 1. Le modèle, les images et leurs codes
 if __name__ == "__main__":
-    for name, values in (("model_name", str), ("dataset_folder", str), ("shown", [1, 6]), ("steps", [3, 12]), ("draw_number", [0, 1000])):
+    for name, values in (("model_name", str), ("dataset_folder", str), ("shown", [1, 6]), ("steps", [3, 12]),
+                         ("draw_number", [0, 1000])):
         tools.check(name, globals()[name], values)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
     lab.live_latents(saved)
@@ -64,7 +65,8 @@ if __name__ == "__main__":
     middles = torch.stack([interpolate(model, images, codes, pair, 3)[:, 2] for pair in pairs])             # (50, 2, 3, H, W)
     others = images[random.permutation(len(images))[:2000]]
     by_codes, by_pixels = (distance_to_real(middles[:, path], others).mean().item() for path in (0, 1))
-    print(f"Au milieu de {len(pairs)} chemins, l'écart avec la vraie image la plus proche : {by_codes:.4f} par les codes, {by_pixels:.4f} par le fondu.")
+    print(f"Au milieu de {len(pairs)} chemins, l'écart avec la vraie image la plus proche : {by_codes:.4f} par les codes, "
+          f"{by_pixels:.4f} par le fondu.")
     if by_codes < 0.9 * by_pixels:
         print("Le chemin des codes passe plus près des vraies images : il transforme l'une en l'autre, sans les superposer.")
     else:

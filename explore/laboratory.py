@@ -26,8 +26,8 @@ plt.rcParams.update({"figure.dpi": 110, "font.size": 10, "axes.titlesize": 11, "
                      "image.interpolation": "nearest"})
 colors = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
 # dix couleurs que les daltoniens distinguent aussi (Petroff, 2021, arXiv:2107.02270)
-warnings.filterwarnings("ignore", message="KMeans is known to have a memory leak")         # sous Windows, sans gravité
-os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(max(1, (os.cpu_count() or 1) - 1)))       # sinon scikit-learn cherche wmic, absent de Windows 11
+warnings.filterwarnings("ignore", message="KMeans is known to have a memory leak")      # sous Windows, sans gravité ici
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(max(1, (os.cpu_count() or 1) - 1)))     # sinon scikit-learn cherche wmic, que Windows 11 n'a plus
 
 
 def open_model(model_name):

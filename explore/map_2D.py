@@ -77,14 +77,16 @@ def draw(decoded, canvas, names, limit, legend, title):
         left.set_yticks([])
         right.set_yticks([])
     if legend:
-        right.legend(handles=[Patch(color=color, label=name) for name, color in legend.items()], loc="center left", bbox_to_anchor=(1, 0.5))
+        patches = [Patch(color=color, label=name) for name, color in legend.items()]
+        right.legend(handles=patches, loc="center left", bbox_to_anchor=(1, 0.5))
     figure.suptitle(title)
     return figure
 
 
 # %% 1. Le modèle, les images et leurs codes
 if __name__ == "__main__":
-    for name, values in (("model_name", str), ("dataset_folder", str), ("plane", ("latents", "principal")), ("reach", [1.0, 5.0]), ("grid", [5, 25])):
+    for name, values in (("model_name", str), ("dataset_folder", str), ("plane", ("latents", "principal")), ("reach", [1.0, 5.0]),
+                         ("grid", [5, 25])):
         tools.check(name, globals()[name], values)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
     live = lab.live_latents(saved)
@@ -103,6 +105,7 @@ if __name__ == "__main__":
         axis_names.append("hauteur au hasard, sans signification")
     chosen = choose_apart(points, limit / 14, reach)
     legend = lab.folder_colors(labels)
-    canvas = paste_thumbnails(images, points, chosen, [legend.get(label, "white") for label in labels] if legend else ["white"] * len(points), limit)
+    frames = [legend[label] for label in labels] if legend else ["white"] * len(images)      # la couleur de chaque cadre
+    canvas = paste_thumbnails(images, points, chosen, frames, limit)
     print(f"Vignettes placées : {len(chosen)}, pour {len(images)} images ; les autres les recouvriraient, ou sortent du cadre.")
     lab.keep(draw(decoded, canvas, axis_names, limit, legend, f"Où sont mes images ?   {model_name}"), f"map_2D_{model_name}")

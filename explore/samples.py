@@ -49,7 +49,7 @@ def draw_cloud(axes, codes, mixture, names):
     """Les codes selon les deux latents les plus importants, les cercles de N(0, 1) et les ellipses du mélange."""
     axes.plot(*codes[:3000, :2].T, ".", color="#94a4a2", markersize=3, label="codes des images", zorder=0)
     for radius in (1, 2, 3):
-        axes.add_patch(Ellipse((0, 0), 2 * radius, 2 * radius, fill=False, color="#E76300", linewidth=2, linestyle="--",
+        axes.add_patch(Ellipse((0, 0), 2 * radius, 2 * radius, fill=False, color="#D55E00", linewidth=2, linestyle="--",
                                label="N(0, 1) : 1, 2 et 3 écarts-types" if radius == 1 else None))
     for number, (mean, covariance) in enumerate(zip(mixture.means_, mixture.covariances_)):
         lengths, axes_of = np.linalg.eigh(covariance[:2, :2])
@@ -65,7 +65,7 @@ def draw_histogram(axes, codes, mixture, names):
     """Un seul latent vivant : combien d'images à chaque valeur, la courbe de N(0, 1) et celle du mélange."""
     axes.hist(codes[:, 0], 40, density=True, color="#94a4a2", label="codes des images")
     x = np.linspace(min(-3, codes.min()), max(3, codes.max()), 300)
-    axes.plot(x, np.exp(-x**2 / 2) / np.sqrt(2 * np.pi), color="#E76300", linewidth=2, label="N(0, 1)")
+    axes.plot(x, np.exp(-x**2 / 2) / np.sqrt(2 * np.pi), color="#D55E00", linewidth=2, label="N(0, 1)")
     axes.plot(x, np.exp(mixture.score_samples(x[:, None])), color="#0072B2", linewidth=2, label="mélange")
     axes.set(xlabel=names[0], yticks=[])
 
@@ -112,5 +112,5 @@ if __name__ == "__main__":
         print("Les codes ne remplissent pas N(0, 1) : dans les trous, le réseau dessine ce qu'il n'a jamais appris.")
     else:
         print("Les codes remplissent bien N(0, 1) : y tirer au hasard donne presque toujours une image possible.")
-    sheets = {f"Codes tirés {name} : {100 * far[name]:.0f} % dans un trou": pictures for name, pictures in sheets.items()}
-    lab.keep(draw(sheets, live_codes, mixture, latent_names, f"Que donne le hasard ?   {model_name}"), f"samples_{model_name}")
+    titled = {f"Codes tirés {name} : {100 * far[name]:.0f} % dans un trou": pictures for name, pictures in sheets.items()}
+    lab.keep(draw(titled, live_codes, mixture, latent_names, f"Que donne le hasard ?   {model_name}"), f"samples_{model_name}")

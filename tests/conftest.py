@@ -88,6 +88,11 @@ class Kit:
         shutil.copytree(root / "images" / "demo", self.images / "demo")
         return self
 
+    def add_explore(self):
+        """Le laboratoire : les scripts de explore/."""
+        shutil.copytree(root / "explore", self.folder / "explore", ignore=lambda folder, names: {name for name in names if not name.endswith(".py")})
+        return self
+
     def add_drawings(self, count=24):
         for number in range(1, count + 1):
             drawing(number).save(self.images / f"dessin_{number:03d}.png")
