@@ -63,8 +63,7 @@ def split(names, proportion, already=()):
 
 def new_optimizer(model):
     """Adam (Kingma et Ba, 2015). fused : d'un seul coup, ce que torch sait faire sur un processeur depuis la version 2.4."""
-    recent = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 4)
-    fused = recent and next(model.parameters()).device.type == "cpu"
+    fused = next(model.parameters()).device.type == "cpu" and torch.__version__ >= (2, 4)
     return torch.optim.Adam(model.parameters(), betas=(0.9, 0.99), fused=fused)
 
 
@@ -179,8 +178,7 @@ if __name__ == "__main__":
         saved = {"losses": [], "test_losses": [], "train_names": []}
     images, names = load_images(here / dataset_folder, settings["images_size"])
     if len(names) < 10:
-        sys.exit(f"{len(names)} images ne suffisent pas : il en faut au moins 10 (200 conseillées). "
-                 "Enregistrez-en avec record_images.py.")
+        sys.exit(f"{len(names)} images ne suffisent pas : il en faut au moins 10 (200 conseillées). Enregistrez-en avec record_images.py.")
     already = set(saved["train_names"])
     test_index, train_index = split(names, test_data_proportion, already)
     images = images.to(device)
@@ -198,8 +196,6 @@ if __name__ == "__main__":
     steps = math.ceil(len(train_index) / batch_size)
     if steps * epochs < 400:
         print(f"{steps * epochs} pas d'apprentissage, c'est peu : avec si peu d'images, essayez epochs = {min(200, 800 // steps)}.")
-    if batch_size > len(train_index):
-        print(f"batch_size = {batch_size} dépasse le nombre d'images d'apprentissage : une époque sera un seul pas.")
 
     # %% 3. L'entraînement
     window = show_window and tools.screen_works()
@@ -212,8 +208,7 @@ if __name__ == "__main__":
     title = "Avant d'apprendre : l'image moyenne"
     try:
         for epoch in range(1, epochs + 1):
-            if window or film:
-                screen = draw_progress(losses, test_losses, title, reconstruct(model, images, examples, task))
+            screen = draw_progress(losses, test_losses, title, reconstruct(model, images, examples, task))
             if window:
                 tools.show("apprentissage", screen)
             if film and (epoch - 1) % math.ceil(epochs / 100) == 0:              # 100 vues au plus
@@ -249,14 +244,13 @@ if __name__ == "__main__":
 
     # %% 4. Le modèle et le bilan
     latents = measure_latents(model, images, train_index, settings)
-    rows = reconstruct(model, images, examples, task)
     try:
         if path.exists():
             shutil.copyfile(path, path.with_name(f"{path.stem}_precedent.pth"))
             print(f"L'ancien modèle est gardé sous le nom {path.stem}_precedent.pth.")
         save_model(path, model, settings=settings, losses=losses, test_losses=test_losses,
                    train_names=sorted(already.union(names[i] for i in train_index)), **latents)
-        screen = draw_progress(losses, test_losses, f"{model_name}, époque {len(losses)}", rows)
+        screen = draw_progress(losses, test_losses, f"{model_name}, époque {len(losses)}", reconstruct(model, images, examples, task))
         screen.save(path.with_suffix(".png"))
         if film:
             frames.append(screen.quantize())

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zlib
 from pathlib import Path
 
 import cv2
@@ -28,9 +27,10 @@ from PIL import Image
 from torch import nn
 
 root = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(root))
+sys.path[:0] = [str(root), str(root / "explore")]
 import record_images as tools
 import train_VAE
+from laboratory import train
 from model_VAE_64 import VAE, load_images, to_picture, vae_loss
 
 rounds, minute, many = 3, 60, 20_000      # mesures de chaque nombre ; secondes d'un duel ; images d'un grand dossier
@@ -49,22 +49,8 @@ def load(source, images_size=64):
                    for square in iter(lambda: tools.read_square(capture), None)]
         squares = squares[::math.ceil(len(squares) / 1000)]                      # au plus 1 000, pris sur tout le film
         images, names = torch.tensor(np.stack(squares)).permute(0, 3, 1, 2), [f"im_{i:04d}.png" for i in range(len(squares))]
-    order = sorted(range(len(names)), key=lambda i: zlib.crc32(names[i].encode()))
-    count = round(train_VAE.test_data_proportion * len(names))
-    return images, torch.tensor(order[count:]), torch.tensor(order[:count])
-
-
-def train(images, train_index, **changes):
-    """Entraîne comme train_VAE.py, aux réglages de sa zone *** sauf changes. Rend le réseau, les réglages, les secondes."""
-    settings = {name: getattr(train_VAE, name) for name in train_VAE.allowed} | changes
-    mean_image = images[train_index].sum(0, dtype=torch.float) / 255 / len(train_index)
-    model = VAE(images.shape[-1], settings["latent_size"], settings["decoder"], mean_image).to(images.device)
-    optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
-    start = time.perf_counter()
-    for epoch in range(1, settings["epochs"] + 1):
-        for part in train_VAE.train_epoch(model, images, train_index, optimizer, epoch, settings):
-            pass
-    return model, settings, time.perf_counter() - start
+    test_index, train_index = train_VAE.split(names, train_VAE.test_data_proportion)
+    return images, train_index, test_index
 
 
 def test_error(model, images, test_index, task="copy"):
