@@ -151,7 +151,8 @@ def choose_settings(data):
         for name in others:
             ask(name)
     with st.expander("Le bloc à coller dans train_VAE.py"):
-        st.code("\n".join(f"{f'{name} = {settings[name]!r}':<30}#*** {help}" for name, help in zone.items() if name in first + others))
+        lines = [(f"{name} = {settings[name]!r}".replace("'", '"'), help) for name, help in zone.items() if name in first + others]
+        st.code("\n".join(f"{line:<30}#*** {help}" for line, help in lines), wrap_lines=True)
 
 
 # %% L'entraînement
@@ -260,6 +261,7 @@ def choose_model():
     models = list_models()
     if state.get("opened") in models:
         state.model = state.pop("opened")
+        state.compared = [*state.get("compared", models[1:4]), state.model]
     if state.get("sentence"):
         st.info(state.pop("sentence"))
     if state.get("model") not in models:
@@ -372,8 +374,8 @@ def draw_codes(view, count):
 
 def samples(view):
     """Des images que personne n'a dessinées : des codes au hasard, décodés."""
-    st.markdown("Aucune de ces images n'existe : le décodeur a reçu des codes tirés au hasard selon $\mathcal{N}(0, 1)$."
-                if view.saved["settings"]["beta"] else "Auto-encodeur simple : rien n'a rapproché ses codes de $\mathcal{N}(0, 1)$. "
+    st.markdown("Aucune de ces images n'existe : le décodeur a reçu des codes tirés au hasard selon N(0, 1)."
+                if view.saved["settings"]["beta"] else "Auto-encodeur simple : rien n'a rapproché ses codes de N(0, 1). "
                 "Ceux-ci sont tirés autour des codes de ses images ; certains tombent dans un trou.")
     st.button("D'autres images", key="again")
     with torch.no_grad():
@@ -408,7 +410,8 @@ def measure(view, letter, index, data):
 def compare(data):
     """Plusieurs modèles devant les mêmes images, qu'aucun d'eux n'a apprises s'il en reste."""
     models = list_models()
-    chosen = st.multiselect("Modèles à comparer", models, models[:4], format_func=name_model, key="compared", max_selections=6, placeholder="Choisissez des modèles")
+    state.compared = [stem for stem in dict.fromkeys(state.get("compared", models[:4])) if stem in models][-6:]
+    chosen = st.multiselect("Modèles à comparer", models, format_func=name_model, key="compared", max_selections=6, placeholder="Choisissez des modèles")
     if len(chosen) < 2:
         st.info("Choisissez au moins deux modèles. Entraînez-en d'autres sortes, sur les mêmes images, pour voir ce qui change.")
         return
