@@ -45,7 +45,7 @@ def open_all(model_name, dataset_folder):
     images, names = load_images(kit / dataset_folder, saved["settings"]["images_size"])
     if len(images) < 10:
         sys.exit(f"{len(images)} images ne suffisent pas : il en faut au moins 10. Enregistrez-en avec record_images.py.")
-    if (images == images[:1]).all():
+    if all(torch.equal(image, images[0]) for image in images):
         sys.exit("Toutes les images sont les mêmes : il n'y a rien à comparer. Enregistrez-en d'autres avec record_images.py.")
     mu, logvar = encode_images(model, images, saved["settings"]["task"])
     return model, saved, images, names, mu

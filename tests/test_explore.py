@@ -234,7 +234,7 @@ def test_the_two_paths(demo, explored):
         assert torch.allclose(path[0, 1], decode(model, codes[a]), atol=1e-3)
         assert torch.allclose(path[0, 2], decode(model, 0.75 * codes[a] + 0.25 * codes[b]), atol=1e-3)
         assert torch.allclose(path[0, 5], decode(model, codes[b]), atol=1e-3)
-        assert torch.allclose(path[1, 3], (images[a] + images[b]) / 2, atol=1e-6)
+        assert torch.allclose(path[1, 2], 0.75 * images[a] + 0.25 * images[b], atol=1e-6)
     nearest = [min((picture - image).square().mean().item() for image in images)
                for picture in ((images[a] + images[b]) / 2 for a, b in pairs)]
     assert by_pixels == pytest.approx(np.mean(nearest), rel=1e-3) and f"{by_codes:.4f} par les codes" in text
