@@ -307,7 +307,7 @@ def sliders(view):
         st.button("Une image du jeu", on_click=lambda: start_from_image(view, view.images[random.randrange(view.tests)] / 255))
         photo = st.toggle("Une photo", key="photo")
     if photo:
-        shot = st.camera_input("Le réseau regardera le carré du centre. La photo n'est pas gardée.", key="camera")
+        shot = st.camera_input("Le réseau regardera le carré du centre. La photo n'est pas gardée.", key="camera", width=360)
         if shot and state.get("shot") != shot.file_id:
             state.shot = shot.file_id
             pixels, reason = read_image(shot, saved["settings"]["images_size"])

@@ -26,6 +26,8 @@ style = """<style>
 [data-testid=stStatusWidget], [data-testid=stElementToolbar], [data-testid=InputInstructions] { display: none }
 [data-testid=stFileUploaderDropzoneInstructions] { display: none }
 [data-testid=stFileUploaderDropzone] button p { font-size: 0 } [data-testid=stFileUploaderDropzone] button p::after { content: "Parcourir"; font-size: 1rem }
+[data-testid=stCameraInputButton] { font-size: 0 } [data-testid=stCameraInputButton]::after { content: "Prendre la photo"; font-size: 1rem }
+[data-testid=stCameraInput]:has(img) [data-testid=stCameraInputButton]::after { content: "Une autre photo" }
 [data-testid=stMainBlockContainer] { padding-top: 2.5rem }
 [data-testid=stSidebarHeader] { height: 2.5rem; margin-bottom: 0 }
 </style>"""
