@@ -86,7 +86,7 @@ def choose_data():
     else:
         stamp = app_data.folder_stamp(folders[source])
     data = Data(source, count, stamp, files)
-    show_data(*data.load(state.images_size))
+    show_data(*data.load(state.get("images_size", train_VAE.images_size)))
     return data
 
 
@@ -105,53 +105,39 @@ def show_data(images, names, reasons):
 zone = dict(re.findall(r"(?m)^(\w+) = .*?\s+#\*\*\* (.*)$", Path(train_VAE.__file__).read_text("utf-8")))     # {nom: aide}
 
 
-def ask(name):
-    """Un réglage de la zone *** : son nom, son aide, ce qu'il accepte et sa valeur de départ viennent de train_VAE.py."""
+def ask(name, kind):
+    """Un réglage de la zone *** : son nom, son aide, ce qu'il accepte et, si la sorte n'en décide pas, sa valeur de départ viennent de train_VAE.py."""
     allowed, label = train_VAE.allowed[name], f"**{name}** : {zone[name]}"
+    start = app_training.kinds[kind].get(name, getattr(train_VAE, name))
+    key = f"{name} {kind}" if name in app_training.kinds[kind] else name      # une autre sorte : un autre réglage, avec son départ à lui
     if allowed == (True, False):
-        st.toggle(label, key=name)
-    elif isinstance(allowed, tuple):
-        st.selectbox(label, allowed, key=name)
-    elif isinstance(allowed[0], int):
-        st.number_input(label, *allowed, key=name)
-    else:
-        st.number_input(label, *allowed, step=0.001 if allowed[1] < 0.5 else 0.1 if allowed[1] < 1 else 1.0, format="%g", key=name)
-
-
-def start_settings():
-    """Au premier passage, les réglages prennent les valeurs de train_VAE.py."""
-    for name in first + others:
-        if name not in state:
-            value, allowed = getattr(train_VAE, name), train_VAE.allowed[name]
-            state[name] = float(value) if isinstance(allowed, list) and isinstance(allowed[0], float) else value
-
-
-def read_settings():
-    """Les réglages de la page et, pour le reste de la zone ***, les valeurs de train_VAE.py."""
-    settings = {name: getattr(train_VAE, name) for name in train_VAE.allowed} | {name: state[name] for name in first + others}
-    settings |= {name: int(value) for name, value in settings.items() if isinstance(value, float) and value == int(value)}
-    for name, value in settings.items():
-        check(name, value, train_VAE.allowed[name])
-    return settings | {"show_window": False, "go_on": False, "film": False}
+        return st.toggle(label, start, key=key)
+    if isinstance(allowed, tuple):
+        return st.selectbox(label, allowed, allowed.index(start), key=key)
+    if isinstance(allowed[0], int):
+        return st.number_input(label, *allowed, start, key=key)
+    value = st.number_input(label, *allowed, float(start), 0.001 if allowed[1] < 0.5 else 0.1 if allowed[1] < 1 else 1.0, "%g", key=key)
+    return int(value) if value == int(value) else value
 
 
 @show.part
 def choose_settings(data):
     """Les réglages, le bouton Entraîner et le bloc à coller dans train_VAE.py."""
-    state.kind = app_training.name_kind(state)
-    st.radio("**Sorte**", list(app_training.kinds), key="kind", horizontal=True, on_change=lambda: state.update(
-        {name: float(value) if name == "beta" else value for name, value in app_training.kinds[state.kind].items()}))
-    settings = read_settings()
-    if st.button("Entraîner", type="primary", disabled=not data or bool(state.get("training")), width="stretch"):
-        start_training(settings, data)
-        st.rerun()
-    for name in first:
-        ask(name)
+    kind = st.radio("**Sorte**", list(app_training.kinds), 1, key="kind", horizontal=True)
+    top = st.container()
+    settings = {name: ask(name, kind) for name in first}
     with st.expander("Plus de réglages"):
-        for name in others:
-            ask(name)
+        settings |= {name: ask(name, kind) for name in others}
+    for name, value in settings.items():
+        check(name, value, train_VAE.allowed[name])
+    if top.button("Entraîner", type="primary", disabled=not data or bool(state.get("training")), width="stretch"):
+        rest = {name: getattr(train_VAE, name) for name in train_VAE.allowed}
+        start_training(rest | settings | {"show_window": False, "go_on": False, "film": False}, data)
+        st.rerun()
+    if app_training.name_kind(settings) != kind:
+        top.caption(f"Avec ces réglages, c'est un {app_training.name_kind(settings)}.")
     with st.expander("Le bloc à coller dans train_VAE.py"):
-        lines = [(f"{name} = {settings[name]!r}".replace("'", '"'), help) for name, help in zone.items() if name in first + others]
+        lines = [(f"{name} = {settings[name]!r}".replace("'", '"'), help) for name, help in zone.items() if name in settings]
         st.code("\n".join(f"{line:<30}#*** {help}" for line, help in lines), wrap_lines=True)
 
 
@@ -459,7 +445,6 @@ def keep(stem):
 def page():
     st.set_page_config(page_title="VAE : apprendre sans professeur", page_icon="🎨", layout="wide")
     st.html(show.style)
-    start_settings()
     with st.sidebar:
         data = show.careful(choose_data)()
         choose_settings(data)
