@@ -239,7 +239,8 @@ def name_model(stem):
     changed = [f"{name} {settings[name]}" for name in first + others if name != "epochs" and settings[name] != getattr(train_VAE, name)]
     epochs, source = len(saved["losses"]), saved.get("data", {}).get("source", "train_VAE.py")
     moment = time.strftime("%H:%M", time.localtime((here / "models" / f"{stem}.pth").stat().st_mtime))
-    return " · ".join([app_training.name_kind(settings), *changed, source, f"{epochs} époque{'s' * (epochs > 1)}", moment])
+    words = " · ".join([app_training.name_kind(settings), *changed, source, f"{epochs} époque{'s' * (epochs > 1)}", moment])
+    return re.sub(r"[^\w .:·()/-]", "", words)         # un .pth venu d'ailleurs pourrait glisser ici un lien ou une image
 
 
 def choose_model():
@@ -398,8 +399,8 @@ def compare(data):
     models = list_models()
     state.compared = [stem for stem in dict.fromkeys(state.get("compared", models[:4])) if stem in models][-6:]
     chosen = st.multiselect("Modèles à comparer", models, format_func=name_model, key="compared", max_selections=6, placeholder="Choisissez des modèles")
-    if len(chosen) < 2:
-        st.info("Choisissez au moins deux modèles. Entraînez-en d'autres sortes, sur les mêmes images, pour voir ce qui change.")
+    if len(chosen) < 2 or not data:
+        st.info("Choisissez des images, et au moins deux modèles. Entraînez-en d'autres sortes, sur les mêmes images, pour voir ce qui change.")
         return
     views = [view_model(stem, data) for stem in chosen]
     learned = set().union(*(view.saved["train_names"] for view in views))
@@ -443,6 +444,7 @@ def keep(stem):
 
 # %% La page
 def page():
+    """À gauche les images et les réglages ; à droite le modèle ouvert, l'entraînement en cours et les onglets."""
     st.set_page_config(page_title="VAE : apprendre sans professeur", page_icon="🎨", layout="wide")
     st.html(show.style)
     with st.sidebar:
@@ -452,26 +454,31 @@ def page():
     stem = choose_model()
     running = 1 if state.get("training") else None
     show.part(follow_training, running)()
-    view = view_model(stem, data) if stem and data else None
+    view = show.careful(view_model)(stem, data) if stem and data else None
     if not data:
         st.info("Choisissez des images dans le panneau de gauche (sur un téléphone, ouvrez-le avec » en haut à gauche).")
     elif not stem and not running:
         st.info("Dans le panneau de gauche (sur un téléphone : » en haut à gauche), choisissez une sorte, puis Entraîner. "
                 "En attendant, l'onglet Comprendre explique ce qui va se passer.")
-    names = {"Entraînement": draw_training, "Reconstructions": reconstructions, "Curseurs": sliders, "Carte": map_2d, "Hasard": samples,
+    draw_tabs(stem, view, data, running)
+
+
+def draw_tabs(stem, view, data, running):
+    """Les onglets ; running : toutes les combien de secondes redessiner l'entraînement, ou None."""
+    views = {"Entraînement": draw_training, "Reconstructions": reconstructions, "Curseurs": sliders, "Carte": map_2d, "Hasard": samples,
              "Interpolation": interpolation}
-    tabs = st.tabs([*names, "Comparer", "Modèles", "Comprendre"])
-    for tab, draw in zip(tabs, names.values()):
+    *tabs, last_but_two, last_but_one, last = st.tabs([*views, "Comparer", "Modèles", "Comprendre"])
+    for tab, draw in zip(tabs, views.values()):
         with tab:
             if view or draw is draw_training and running:
                 show.part(draw, running if draw is draw_training else None)(view)
             else:
                 st.caption("Il faut d'abord un modèle et des images.")
-    with tabs[-3]:
+    with last_but_two:
         compare(data)
-    with tabs[-2]:
+    with last_but_one:
         keep(stem)
-    with tabs[-1]:
+    with last:
         show.part(lesson)()
 
 

@@ -40,7 +40,7 @@ def careful(view):
         try:
             return view(*args)
         except SystemExit as sentence:
-            st.error(str(sentence))
+            st.error(str(sentence).replace("[", "\\["))         # un nom de fichier ne doit pas devenir un lien ou une image
         except Exception:
             traceback.print_exc()
             st.error("Cette partie de la page a rencontré une erreur : rechargez la page. Le détail est dans la console qui l'a lancée.")

@@ -214,11 +214,16 @@ def test_a_foreign_model_is_refused_and_runs_nothing(tmp_path, content):
 
 
 def test_a_model_from_elsewhere_is_opened(page, tmp_path):
+    """Même si ses textes voudraient faire charger une image d'ailleurs."""
     training = trainer(tmp_path)
+    training.data["source"] = "![a](http://ailleurs/a.png)"
     training.run()
     one(page.file_uploader, ".pth").set_value(("À moi ?.pth", training.path.read_bytes(), ""))
     run(page)
     assert run(page).session_state["model"] == "À_moi__" and (page.kit.models / "À_moi__.pth").exists() and not page.error
+    assert "![" not in " ".join(element.value for element in page.markdown) + page.selectbox("model").options[0]
+    (page.kit.models / "abîmé.pth").write_text("rien")
+    assert run(page).selectbox("model").set_value("abîmé") and "n'est pas un modèle de ce kit" in said(run(page)) and one(page.button, "Oui, supprimer")
 
 
 # Les images
