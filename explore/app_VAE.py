@@ -106,7 +106,7 @@ zone = dict(re.findall(r"(?m)^(\w+) = .*?\s+#\*\*\* (.*)$", Path(train_VAE.__fil
 
 
 def ask(name, kind):
-    """Un réglage de la zone *** : son nom, son aide, ce qu'il accepte et, si la sorte n'en décide pas, sa valeur de départ viennent de train_VAE.py."""
+    """Un réglage de la zone *** : son aide, ce qu'il accepte et son départ (si la sorte n'en décide pas) viennent de train_VAE.py."""
     allowed, label = train_VAE.allowed[name], f"**{name}** : {zone[name]}"
     start = app_training.kinds[kind].get(name, getattr(train_VAE, name))
     key = f"{name} {kind}" if name in app_training.kinds[kind] else name      # une autre sorte : un autre réglage, avec son départ à lui
@@ -148,7 +148,7 @@ def start_training(settings, data):
     about = {"source": data.source, "fingerprint": app_data.fingerprint(images, names)}
     stem = app_training.file_stem(settings, about, settings["epochs"])
     if (here / "models" / f"{stem}.pth").exists():
-        state.opened, state.sentence = stem, "Ce modèle existe déjà, avec les mêmes réglages et les mêmes images : le voici, sans réentraîner."
+        state.opened, state.sentence = stem, "Ce modèle existe déjà (mêmes réglages, mêmes images) : le voici, sans réentraîner."
         return
     session, runtime = get_script_run_ctx().session_id, get_instance()
     state.training = app_training.Training(settings, images, names, about, here / "models", lambda: runtime.is_active_session(session))
@@ -167,7 +167,8 @@ def follow_training():
     epochs, left = training.settings["epochs"], training.seconds_left()
     words = f"{app_training.name_kind(training.settings)} : époque {min(epochs, len(training.history) + 1)} sur {epochs}"
     st.progress(training.share, words + (f", encore {left:.0f} s" if left else ", départ…"))
-    st.button("Arrêter", on_click=training.stop_asked.set, help="Arrête tout de suite, et garde ce qui est appris.", disabled=training.stop_asked.is_set())
+    st.button("Arrêter", on_click=training.stop_asked.set, help="Arrête tout de suite, et garde ce qui est appris.",
+              disabled=training.stop_asked.is_set())
 
 
 def draw_training(view):
@@ -322,7 +323,8 @@ def draw_sliders(view):
         picture = view.model.decode(code[None])[0]
     unit = "bits" if saved["settings"]["beta"] else "%"
     show.decoder(key="curseurs", on_codes_change=lambda: None, data={
-        "turn": start["turn"], "asked": moved.get("asked"), "picture": show.to_uri(picture), "middle": mean[order].tolist(), "spread": spread[order].tolist(),
+        "turn": start["turn"], "asked": moved.get("asked"), "picture": show.to_uri(picture),
+        "middle": mean[order].tolist(), "spread": spread[order].tolist(),
         "labels": [f"z{i + 1} ({saved['importance'][i]:.1f} {unit})" for i in order], "values": ((code - mean) / spread)[order].tolist()})
 
 
@@ -373,7 +375,8 @@ def interpolation(view):
     """Le chemin d'une image à une autre, par les codes, puis par les pixels."""
     left, right = st.columns(2)
     count = len(view.images)
-    pair = [left.number_input("Image A, numéro", 1, count, 1, key="A") - 1, right.number_input("Image B, numéro", 1, count, min(count, 2), key="B") - 1]
+    pair = [left.number_input("Image A, numéro", 1, count, 1, key="A") - 1,
+            right.number_input("Image B, numéro", 1, count, min(count, 2), key="B") - 1]
     st.button("Deux autres images au hasard", on_click=lambda: state.update(A=random.randint(1, count), B=random.randint(1, count)))
     by_codes, by_pixels = interpolate(view.model, view.images, view.codes, pair, 9)
     captions = ["image A", *[f"{12.5 * step:.0f} %" for step in range(9)], "image B"]
@@ -390,7 +393,8 @@ def measure(view, letter, index, data):
     rows = reconstruct(view.model, images, index, settings["task"])
     kl = evaluate(view.model, images, index, settings)[2] / math.log(2)
     return rows, {"modèle": letter, "réglages": name_model(view.name), "erreur": (rows["sortie"] - images[index] / 255).square().mean().item(),
-                  "KL (bits)": kl if settings["beta"] else None, "latents vivants": f"{(view.saved['importance'] > 0.1).sum()} sur {settings['latent_size']}"}
+                  "KL (bits)": kl if settings["beta"] else None,
+                  "latents vivants": f"{(view.saved['importance'] > 0.1).sum()} sur {settings['latent_size']}"}
 
 
 @show.part
@@ -398,7 +402,8 @@ def compare(data):
     """Plusieurs modèles devant les mêmes images, qu'aucun d'eux n'a apprises s'il en reste."""
     models = list_models()
     state.compared = [stem for stem in dict.fromkeys(state.get("compared", models[:4])) if stem in models][-6:]
-    chosen = st.multiselect("Modèles à comparer", models, format_func=name_model, key="compared", max_selections=6, placeholder="Choisissez des modèles")
+    chosen = st.multiselect("Modèles à comparer", models, format_func=name_model, key="compared", max_selections=6,
+                            placeholder="Choisissez des modèles")
     if len(chosen) < 2 or not data:
         st.info("Choisissez des images, et au moins deux modèles. Entraînez-en d'autres sortes, sur les mêmes images, pour voir ce qui change.")
         return
@@ -407,8 +412,9 @@ def compare(data):
     images, names, reasons = data.load(views[0].saved["settings"]["images_size"])
     index = split(names, 0.1, learned)[0][:200]
     rows, table = zip(*(measure(view, letter, index, data) for view, letter in zip(views, "ABCDEF")))
-    st.table(pd.DataFrame([{**row, "erreur": f"{row['erreur']:.5f}", "KL (bits)": "sans objet" if row["KL (bits)"] is None else f"{row['KL (bits)']:.1f}"}
-                           for row in table]).set_index("modèle"))
+    words = [{"erreur": f"{row['erreur']:.5f}", "KL (bits)": f"{row['KL (bits)']:.1f}" if row["KL (bits)"] is not None else "sans objet"}
+             for row in table]
+    st.table(pd.DataFrame([row | word for row, word in zip(table, words)]).set_index("modèle"))
     st.caption(f"Erreur : moyenne des carrés des écarts, sur les mêmes {len(index)} images. KL et latents vivants : voir Comprendre.")
     measured = [row for row in table if row["KL (bits)"] is not None]
     if len(measured) > 1:

@@ -25,7 +25,8 @@ style = """<style>
 .vae-legend { display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: .9rem }
 [data-testid=stStatusWidget], [data-testid=stElementToolbar], [data-testid=InputInstructions] { display: none }
 [data-testid=stFileUploaderDropzoneInstructions] { display: none }
-[data-testid=stFileUploaderDropzone] button p { font-size: 0 } [data-testid=stFileUploaderDropzone] button p::after { content: "Parcourir"; font-size: 1rem }
+[data-testid=stFileUploaderDropzone] button p { font-size: 0 }
+[data-testid=stFileUploaderDropzone] button p::after { content: "Parcourir"; font-size: 1rem }
 [data-testid=stCameraInputButton] { font-size: 0 } [data-testid=stCameraInputButton]::after { content: "Prendre la photo"; font-size: 1rem }
 [data-testid=stCameraInput]:has(img) [data-testid=stCameraInputButton]::after { content: "Une autre photo" }
 [data-testid=stMainBlockContainer] { padding-top: 2.5rem }
@@ -73,7 +74,8 @@ def gallery(columns, captions=None, side=76, most=None):
 def draw_map(points, images, captions, frames, limit):
     """Les images à la place de leur code, dans un carré de -limit à +limit ; frames : la couleur du cadre de chacune."""
     places = "".join(f'<img src="{to_uri(image)}" alt="" title="{html.escape(caption)}" style="left: {50 + 50 * x / limit:.2f}%; '
-                     f'bottom: {50 + 50 * y / limit:.2f}%; border-color: {color}">' for (x, y), image, caption, color in zip(points, images, captions, frames))
+                     f'bottom: {50 + 50 * y / limit:.2f}%; border-color: {color}">'
+                     for (x, y), image, caption, color in zip(points, images, captions, frames))
     st.html(f'<div class="vae-map">{places}</div>')
 
 
@@ -104,7 +106,8 @@ def draw_curves(history):
 def draw_balance(rows):
     """Chaque modèle à la place de son erreur et de sa KL."""
     axes = {"scale": alt.Scale(zero=False, padding=30), "axis": alt.Axis(format=".3~g", tickCount=6)}
-    chart = alt.Chart(pd.DataFrame(rows), height=260).encode(alt.X("KL (bits):Q", **axes), alt.Y("erreur:Q", **axes), tooltip=["réglages", "erreur", "KL (bits)"])
+    chart = alt.Chart(pd.DataFrame(rows), height=260).encode(alt.X("KL (bits):Q", **axes), alt.Y("erreur:Q", **axes),
+                                                             tooltip=["réglages", "erreur", "KL (bits)"])
     points = chart.mark_circle(size=160, opacity=1).encode(alt.Color("modèle:N", legend=None, scale=alt.Scale(range=colors)))
     st.altair_chart(points + chart.mark_text(dx=14, fontSize=14, color="gray").encode(text="modèle"), width="stretch")
 

@@ -5,7 +5,8 @@ Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/
 import streamlit as st
 
 drawing = st.components.v2.component(
-    "dessin", html='<div class="dessin"></div>', css="svg { max-width: 640px; width: 100%; font-family: var(--st-font) }\ntext { fill: var(--st-text-color) }",
+    "dessin", html='<div class="dessin"></div>',
+    css="svg { max-width: 640px; width: 100%; font-family: var(--st-font) }\ntext { fill: var(--st-text-color) }",
     js="export default ({ data, parentElement }) => {\nparentElement.querySelector('.dessin').innerHTML = data }")
 blue, orange, green, grey = "#3f90da", "#ffa90e", "#3ba272", "#8a8f98"
 
