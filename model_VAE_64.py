@@ -45,9 +45,9 @@ class VAE(nn.Module):
             nn.LayerNorm(256), nn.Linear(256, 2 * latent_size))                  # (N, 2 * latent_size)
         if decoder == "convolution":
             self.decoder = nn.Sequential(                                        # (N, latent_size)
-                nn.Linear(latent_size, 256), nn.SiLU(),                          # (N, 256)
-                nn.Linear(256, 128 * 4 * 4), nn.SiLU(), nn.Unflatten(1, (128, 4, 4)),
-                nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1), nn.SiLU(),  # (N, 64, 8, 8)
+                nn.Linear(latent_size, 128 * 4 * 4), nn.Unflatten(1, (128, 4, 4)),
+                nn.ConvTranspose2d(128, 128, 4, stride=2, padding=1), nn.SiLU(), # (N, 128, 8, 8)
+                nn.Conv2d(128, 64, 1), nn.SiLU(),                                # (N, 64, 8, 8)
                 nn.ConvTranspose2d(64, colors, 4, stride=2, padding=1),          # (N, 48, 16, 16)
                 nn.PixelShuffle(fold))                                           # (N, 3, 64, 64)
         else:

@@ -112,7 +112,7 @@ def draw(table, codes, factors, names, scores, title):
     axes = left.subplots()
     axes.imshow(table, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (j, k), value in np.ndenumerate(table):
-        axes.text(k, j, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.5 else "black")
+        axes.text(k, j, f"{abs(value):.2f}", ha="center", va="center", color="white" if value > 0.5 else "black")
     axes.set_xticks(range(count), names)
     axes.set_yticks(range(len(table)), [f"z{j + 1}" for j in range(len(table))])
     axes.tick_params(length=0)

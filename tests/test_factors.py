@@ -1,4 +1,7 @@
 """Les notes de séparation (explore/factors.py) sur des codes dont on connaît d'avance la note, et le script lui-même."""
+import csv
+import json
+import re
 import sys
 
 import numpy as np
@@ -7,6 +10,9 @@ import pytest
 pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
 from conftest import root
+from PIL import Image
+
+from model_VAE_64 import encode_images, load_images, load_model
 
 sys.path.insert(0, str(root / "explore"))
 import factors as lesson
@@ -96,3 +102,80 @@ def test_a_single_latent():
     factors, random = drawn()
     scores = lesson.score(factors[:, :1], factors)
     assert scores["MIG"] == pytest.approx(0.25, abs=0.02) and scores["SAP"] == pytest.approx(0.25, abs=0.02)
+
+
+# Les scripts, comme un élève
+def add_factors(kit):
+    """Dans le dossier de l'élève, 40 dessins et leur factors.csv : la place et la taille de chaque disque."""
+    kit.add_explore().add_drawings(40)
+    lines = [f"dessin_{number:03d}.png,{7 * number % 25},{number % 5}" for number in range(1, 41)]
+    (kit.images / "factors.csv").write_text("\n".join(["image,place,taille", *lines]), "utf-8")
+    return kit.set("train_VAE.py", epochs=2, show_window=False)
+
+
+def runs_of(kit):
+    lines = (kit.folder / "explore" / "results" / "sweep_beta.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_the_scores_of_a_model(trained, kit):
+    """Le modèle de démonstration : les notes affichées sont celles de ses codes, et la figure est là."""
+    kit.add_explore().add_demo().add_model(trained)
+    text = kit.run("explore/factors.py")
+    model, saved = load_model(kit.folder / "VAE_64.pth")
+    images, names = load_images(kit.images, 64)
+    with open(kit.images / "demo" / "factors.csv", encoding="utf-8") as file:
+        rows = {f"demo/{row['image']}": row for row in csv.DictReader(file)}
+    truth = np.array([[float(value) for name, value in rows[name].items() if name != "image"] for name in names])
+    naive = np.sort(naive_information(encode_images(model, images)[0].numpy(), truth), axis=0)
+    shown = float(re.search(r"MIG (\d\.\d\d)", text)[1])
+    assert shown == pytest.approx((naive[-1] - naive[-2]).mean(), abs=0.03)
+    assert all(f"{name} : surtout z" in text for name in list(rows[names[0]])[1:])
+    with Image.open(kit.folder / "explore" / "results" / "factors_VAE_64.png") as figure:
+        assert figure.width > 1000
+    (kit.images / "demo" / "factors.csv").unlink()
+    assert "factors.csv" in kit.refusal("explore/factors.py")
+
+
+def test_a_sweep_stops_and_goes_on(kit):
+    """Stop après un entraînement : il est gardé ; un second lancement ne refait que les autres, puis plus rien."""
+    add_factors(kit).set("explore/sweep_beta.py", betas=[1, 5], repeats=1)
+    program = kit.start("explore/sweep_beta.py")
+    program.wait_text("1/4  convolution, beta = 1")
+    program.stop()
+    assert "ce qui est fait est gardé" in program.finish()
+    first = runs_of(kit)
+    assert 1 <= len(first) < 4
+    assert f"{len(first)} entraînements sur 4 sont déjà faits" in kit.start("explore/sweep_beta.py").finish()
+    assert runs_of(kit)[:len(first)] == first and len(runs_of(kit)) == 4
+    assert {(run["settings"]["decoder"], run["settings"]["beta"]) for run in runs_of(kit)} == {
+        (decoder, beta) for decoder in ("convolution", "broadcast") for beta in (1, 5)}
+    assert all(0 <= run["results"]["MIG"] <= 1 and run["results"]["erreur de test"] > 0 for run in runs_of(kit))
+    kit.run("explore/sweep_beta.py")
+    assert len(runs_of(kit)) == 4
+    kit.run("explore/sweep_beta.py", betas=[1], decoders=["convolution"])
+    assert len(runs_of(kit)) == 4
+    kit.set("train_VAE.py", latent_size=2).run("explore/sweep_beta.py")            # un autre réglage : rien de l'ancien ne sert
+    assert len(runs_of(kit)) == 5
+    for name in ("sweep_beta.png", "sweep_beta_traversals.png"):
+        with Image.open(kit.folder / "explore" / "results" / name) as figure:
+            assert figure.width > 500
+
+
+def test_a_sweep_without_factors(kit):
+    """Sans factors.csv : pas de notes, mais l'erreur et les latents vivants."""
+    kit.add_explore().add_drawings(12).set("train_VAE.py", epochs=1)
+    assert "Pas de factors.csv" in kit.run("explore/sweep_beta.py", betas=[4], decoders=["broadcast"], repeats=1)
+    assert set(runs_of(kit)[0]["results"]) == {"erreur de test", "latents vivants"}
+
+
+def test_what_the_scripts_refuse(kit):
+    kit.add_explore()
+    assert "Aucune image" in kit.refusal("explore/sweep_beta.py")
+    assert "il en faut au moins 10" in kit.add_drawings(3).refusal("explore/sweep_beta.py")
+    assert "betas = -1" in kit.refusal("explore/sweep_beta.py", betas=[1, -1])
+    assert "decoders = 'magique'" in kit.refusal("explore/sweep_beta.py", betas=[1], decoders=["magique"])
+    assert "bins = 1" in kit.refusal("explore/factors.py", bins=1)
+    add_factors(kit)
+    (kit.images / "factors.csv").write_text("image,place\n" + "\n".join(f"dessin_{n:03d}.png,un" for n in range(1, 41)), "utf-8")
+    assert "chaque case doit contenir un nombre" in kit.refusal("explore/sweep_beta.py", decoders=["convolution"])
