@@ -400,7 +400,7 @@ def measure(view, letter, index, data):
 @show.part
 def compare(data):
     """Plusieurs modèles devant les mêmes images, qu'aucun d'eux n'a apprises s'il en reste."""
-    models = list_models()
+    models = [stem for stem in list_models() if not name_model(stem).endswith("(illisible)")]
     state.compared = [stem for stem in dict.fromkeys(state.get("compared", models[:4])) if stem in models][-6:]
     chosen = st.multiselect("Modèles à comparer", models, format_func=name_model, key="compared", max_selections=6,
                             placeholder="Choisissez des modèles")
