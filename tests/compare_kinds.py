@@ -15,7 +15,7 @@ from model_VAE_64 import spoil
 from train_VAE import measure_latents
 
 seeds = 3
-kinds = [{"beta": 0}, {"beta": 1}, {"beta": 4}, {"beta": 20},
+kinds = [{"beta": 0}, {"beta": 1}, {"beta": 8}, {"beta": 20},
          {"reconstruction": "l1"}, {"reconstruction": "gaussian"}, {"reconstruction": "laplace"}, {"decoder": "broadcast"},
          {"task": "denoise"}, {"task": "super_resolution"}]
 

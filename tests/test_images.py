@@ -142,7 +142,7 @@ def test_a_file_one_may_not_read_is_named(tmp_path):
     drawing(2).save(folder / "interdite.png")
     (folder / "interdite.png").chmod(0)
     shutil.copy(root / "model_VAE_64.py", tmp_path)
-    code = ("import os; from pathlib import Path; from PIL import Image; from model_VAE_64 import load_images\n"
+    code = ("import os; from multiprocessing.pool import ThreadPool; ThreadPool(1).terminate(); from pathlib import Path; from PIL import Image; from model_VAE_64 import load_images\n"
             "Image.init()\n"
             "if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
             "print(load_images(Path('images'), 64)[1])")

@@ -142,9 +142,22 @@ def test_a_missing_folder(kit):
     assert "images" in kit.refusal("train_VAE.py")
 
 
+def test_the_film_ends_on_the_saved_picture(small):
+    """film = True : une vue avant chaque époque, puis celle qui est aussi dans le .png ; la première, avant d'apprendre, est autre."""
+    small.run("train_VAE.py", film=True, epochs=3)
+    with Image.open(small.folder / "VAE_64.png") as picture, Image.open(small.folder / "VAE_64.gif") as film:
+        last = np.asarray(picture.convert("RGB"), dtype=float)
+        assert film.n_frames == 4 and film.info["loop"] == 0 and film.size == picture.size
+        gaps = [np.abs(np.asarray(film.convert("RGB"), dtype=float) - last).mean() for _ in (film.seek(i) for i in range(4))]
+    assert gaps[3] < 3 and gaps[0] > gaps[3] + 1
+    small.run("train_VAE.py", film=True, epochs=150)
+    with Image.open(small.folder / "VAE_64.gif") as film:
+        assert film.n_frames == 76                                               # 100 au plus
+
+
 def test_a_batch_larger_than_the_set(small):
     text = small.run("train_VAE.py", batch_size=500)
-    assert "batch_size = 500" in text and len(split(small)[1]["losses"]) == 1
+    assert "1 pas d'apprentissage, c'est peu" in text and len(split(small)[1]["losses"]) == 1
 
 
 @pytest.mark.parametrize("proportion, count", [(0.5, 12), (0.25, 6), (0.05, 1)])
