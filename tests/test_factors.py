@@ -107,7 +107,7 @@ def test_a_single_latent():
 # Les scripts, comme un élève
 def add_factors(kit):
     """Dans le dossier de l'élève, 40 dessins et leur factors.csv : la place et la taille de chaque disque."""
-    kit.add_explore().add_drawings(40)
+    kit.add_drawings(40)
     lines = [f"dessin_{number:03d}.png,{7 * number % 25},{number % 5}" for number in range(1, 41)]
     (kit.images / "factors.csv").write_text("\n".join(["image,place,taille", *lines]), "utf-8")
     return kit.set("train_VAE.py", epochs=2, show_window=False)
@@ -139,7 +139,7 @@ def test_the_scores_of_a_model(trained, kit):
 
 def test_a_sweep_stops_and_goes_on(kit):
     """Stop après un entraînement : il est gardé ; un second lancement ne refait que les autres, puis plus rien."""
-    add_factors(kit).set("explore/sweep_beta.py", betas=[1, 5], repeats=1)
+    add_factors(kit.add_explore()).set("explore/sweep_beta.py", betas=[1, 5], repeats=1)
     program = kit.start("explore/sweep_beta.py")
     program.wait_text("1/4  convolution, beta = 1")
     program.stop()
