@@ -64,7 +64,7 @@ def split(names, proportion, already=()):
 def new_optimizer(model):
     """Adam (Kingma et Ba, 2015). fused : d'un seul coup, ce que torch sait faire sur un processeur depuis la version 2.4."""
     fused = next(model.parameters()).device.type == "cpu" and torch.__version__ >= (2, 4)
-    return torch.optim.Adam(model.parameters(), betas=(0.9, 0.99), fused=fused)
+    return torch.optim.Adam(model.parameters(), betas=(0.9, 0.99), fused=fused or None)        # None : torch choisit
 
 
 def train_epoch(model, images, index, optimizer, epoch, settings):
