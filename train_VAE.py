@@ -211,7 +211,7 @@ if __name__ == "__main__":
             screen = draw_progress(losses, test_losses, title, reconstruct(model, images, examples, task))
             if window:
                 tools.show("apprentissage", screen)
-            if film and (epoch - 1) % math.ceil(epochs / 100) == 0:              # 100 vues au plus
+            if film and (epoch - 1) % math.ceil(epochs / 100) == 0:              # une centaine de vues au plus
                 frames.append(screen.quantize())
             parts = []
             for part in train_epoch(model, images, train_index, optimizer, epoch, settings):

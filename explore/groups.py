@@ -54,7 +54,7 @@ def draw(images, labels, groups, distances, silhouettes, chance, shown, title):
         rows.append(f"groupe {group + 1}\n{len(members)} images")
         if labels is not None:
             found, counts = np.unique(labels[members], return_counts=True)
-            rows[-1] += f"\n« {found[counts.argmax()]} »  : {100 * counts.max() / len(members):.0f} %"
+            rows[-1] += f"\n« {found[counts.argmax()]} » : {100 * counts.max() / len(members):.0f} %"
     lab.draw_table(left, sheet / 255, rows)
     left.set_title("Les images les plus proches du centre de chaque groupe")
     right.plot(*zip(*silhouettes.items()), "o-", color="#0072B2", label="vos images")

@@ -24,7 +24,7 @@ from traversals import traverse
 
 # ****************************** zone *** : à vous de modifier ******************************
 dataset_folder = "images"                     #*** dossier des images
-betas = [1, 4, 8, 20, 102]                     #*** les beta à comparer, du plus petit au plus grand
+betas = [1, 4, 8, 20, 102]                    #*** les beta à comparer, du plus petit au plus grand
 decoders = ["convolution", "broadcast"]       #*** les décodeurs à comparer
 repeats = 5                                   #*** entraînements de chaque sorte, pour voir la part du hasard : 1 à 10
 # *******************************************************************************************
@@ -92,6 +92,9 @@ def draw_traversals(cases, folder):
 if __name__ == "__main__":
     for name, values in (("dataset_folder", str), ("repeats", [1, 10])):
         tools.check(name, globals()[name], values)
+    for name, values, example in (("betas", betas, "[1, 4, 20]"), ("decoders", decoders, '["convolution"]')):
+        if not (isinstance(values, list) and values):
+            sys.exit(f"{name} = {values!r} ne va pas : il faut une liste entre crochets, comme {example}. Corrigez-la dans la zone ***, puis relancez.")
     for beta in betas:
         tools.check("betas", beta, [0.0, 10000.0])
     for decoder in decoders:
