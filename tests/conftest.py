@@ -26,10 +26,12 @@ def pytest_runtest_makereport(item, call):
 
 
 def wait_for(condition, seconds=60, what="l'état attendu"):
-    """Attend que condition() soit vraie et rend sa valeur ; échoue au bout de quelques secondes."""
+    """Attend que condition() soit vraie et rend sa valeur. Au bout de quelques secondes, échoue (ou, sans what, rend False)."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what} : toujours pas après {seconds} s"
+        if time.monotonic() > deadline:
+            assert what is None, f"{what} : toujours pas après {seconds} s"
+            return False
         time.sleep(0.05)
     return value
 
@@ -182,14 +184,27 @@ class Screen:
         return {row[3]: row[0] for row in rows if len(row) == 4}
 
     def window(self, title):
-        """Attend que la fenêtre soit là et ne bouge plus, lui donne le clavier et rend son identifiant."""
+        """Attend que la fenêtre soit là, immobile et dessinée, lui donne le clavier et rend son identifiant.
+
+        Sous Linux, le Qt d'OpenCV manque parfois (une fois sur quarante) l'arrivée de sa fenêtre à l'écran et la laisse
+        blanche : on fait alors ce que conseille le README, la réduire puis la rouvrir."""
         def settled():
             before = self.area(window)
             time.sleep(0.3)
             return self.area(window) == before
 
+        def drawn():
+            left, top, width, height = self.area(window)
+            return width > 100 and any(low < high for low, high in self.picture((left + 100, top, width - 100, height)).getextrema())
+
         window = wait_for(lambda: self.windows().get(title), what=f"la fenêtre {title}")
-        wait_for(settled, what=f"la fenêtre {title} immobile")
+        for attempt in range(5):
+            wait_for(settled, what=f"la fenêtre {title} immobile")
+            if wait_for(drawn, 5, what=None):
+                break
+            self.do("windowminimize", window, "sleep", 0.5, "windowmap", window)
+        else:
+            raise AssertionError(f"la fenêtre {title} reste blanche")
         self.do("windowactivate", "--sync", window)
         return window
 

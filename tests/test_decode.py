@@ -35,6 +35,7 @@ class Decoder:
         self.window = screen.window("VAE : VAE_64")
         self.model, self.saved = load_model(kit.folder / "VAE_64.pth")
         self.order = self.saved["importance"].argsort(descending=True).tolist()
+        wait_for(lambda: self.still() and self.handle(0)[0] > 200, what="l'image, et les curseurs au milieu")
 
     def files(self):
         return sorted(self.kit.folder.glob("decode_*.png"))
@@ -67,6 +68,11 @@ class Decoder:
     def view(self):
         left, top, width, height = self.screen.area(self.window)
         return self.screen.picture((left, top, 456, 456)).tobytes()
+
+    def still(self):
+        before = self.view()
+        time.sleep(0.3)
+        return self.view() == before
 
 
 @pytest.fixture
@@ -140,10 +146,9 @@ def test_pictures_of_the_folder(kit, decoder, trained):
         decoder.screen.tap("i")
         wait_for(lambda: decoder.view() != view, what="l'image du dossier")
         saved.append(decoder.save())
-    expected_x = code(decoder, kit.images / "demo" / "0002.png")
-    latent = decoder.order[0]
-    moved = (expected_x - decoder.saved["z_mean"])[latent] / decoder.saved["z_spread"][latent]
-    assert (decoder.handle(0)[0] - before) * moved > 0
+    moved = ((code(decoder, kit.images / "demo" / "0002.png") - decoder.saved["z_mean"]) / decoder.saved["z_spread"])[decoder.order]
+    line = int(moved.abs().argmax())                     # le curseur qui a le plus à bouger
+    wait_for(lambda: (decoder.handle(line)[0] - before) * moved[line] > 20, 20, "le curseur à sa place")
     decoder.quit()
     for number, path in enumerate(saved, start=1):
         expected = reconstruction(decoder, read(kit.images / "demo" / f"{number:04d}.png"))
@@ -170,13 +175,7 @@ def test_the_walk_goes_by_itself_and_stops(decoder):
     start = decoder.handle(1)[0]
     wait_for(lambda: abs(decoder.handle(1)[0] - start) > 60, what="la promenade sur le deuxième curseur")
     decoder.screen.tap("p")
-
-    def still():
-        before = decoder.view()
-        time.sleep(0.5)
-        return decoder.view() == before
-
-    wait_for(still, 20, "l'arrêt de la promenade")
+    wait_for(decoder.still, 20, "l'arrêt de la promenade")
     decoder.quit()
 
 
