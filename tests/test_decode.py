@@ -35,7 +35,7 @@ class Decoder:
         self.window = screen.window("VAE : VAE_64")
         self.model, self.saved = load_model(kit.folder / "VAE_64.pth")
         self.order = self.saved["importance"].argsort(descending=True).tolist()
-        wait_for(lambda: self.still() and self.handle(0)[0] > 200, what="l'image, et les curseurs au milieu")
+        wait_for(lambda: self.still() and (len(self.order) > 8 or self.handle(0)[0] > 200), what="l'image, et les curseurs au milieu")
 
     def files(self):
         return sorted(self.kit.folder.glob("decode_*.png"))
