@@ -6,6 +6,7 @@ Lit     : les images de dataset_folder et, s'il y en a un, leur factors.csv ; le
 Ensuite : train_VAE.py, avec le beta que vous aurez choisi.
 C'est long (le temps restant s'affiche) : Stop garde ce qui est fait, et un nouveau lancement continue où l'on en était.
 """
+import contextlib
 import json
 import sys
 import time
@@ -48,8 +49,11 @@ def measure(settings, images, names, factors):
 
 def read_runs(file, plan):
     """Les entraînements du plan déjà faits, avec exactement les mêmes réglages."""
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [run for run in map(json.loads, lines) if run["settings"] in plan]
+    runs = []
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if file.exists() else ():
+        with contextlib.suppress(ValueError):             # une ligne coupée par une panne : cet entraînement sera refait
+            runs.append(json.loads(line))
+    return [run for run in runs if run["settings"] in plan]
 
 
 # %% Les figures

@@ -160,6 +160,9 @@ def test_a_sweep_stops_and_goes_on(kit):
     for name in ("sweep_beta.png", "sweep_beta_traversals.png"):
         with Image.open(kit.folder / "explore" / "results" / name) as figure:
             assert figure.width > 500
+    with open(kit.folder / "explore" / "results" / "sweep_beta.jsonl", "ab") as file:
+        file.write('{"settings": "é'.encode()[:-1])                                # une panne, au milieu d'un caractère
+    assert "1 entraînements sur 1 sont déjà faits" in kit.start("explore/sweep_beta.py").finish()
 
 
 def test_a_sweep_without_factors(kit):
