@@ -9,13 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+from model_VAE_64 import load_images, load_model, spoil, to_picture
 import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
 import record_images as tools
-from model_VAE_64 import load_images, load_model, spoil, to_picture
 
 # ****************************** zone *** : à vous de modifier ******************************
 model_name = "VAE_64"         #*** nom du modèle, comme dans train_VAE.py

@@ -14,6 +14,7 @@ import warnings
 from functools import partial
 from multiprocessing.pool import ThreadPool
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")    # avant torch : un fil qui attend laisse sa place aux autres programmes
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -28,51 +29,109 @@ warnings.filterwarnings("ignore", module="PIL")
 
 # %% Le réseau
 class VAE(nn.Module):
-    """Auto-encodeur variationnel : image -> latent_size nombres -> image (Kingma et Welling, 2013, arXiv:1312.6114).
+    """Auto-encodeur variationnel : image -> latent_size nombres -> image.
 
-    Le décodeur n'a que les différences avec mean_image à dessiner : il part ainsi de l'image moyenne."""
+    Kingma et Welling, 2013, arXiv:1312.6114. Deux chemins s'ajoutent, à l'aller comme
+    au retour : un simple, linéaire (look, draw), et un réseau (encoder, decoder).
+    """
 
-    def __init__(self, images_size=64, latent_size=4, decoder="convolution", mean_image=None):
+    def __init__(self, images_size=64, latent_size=4, decoder="convolution"):
         super().__init__()
-        fold = images_size // 16           # côté des petits carrés de pixels repliés en canaux : 4 pour 64 pixels
+        fold = images_size // 16    # carrés de pixels repliés en canaux : 4x4 pour 64
         colors = 3 * fold**2
-        mean_image = torch.full((3, images_size, images_size), 0.5) if mean_image is None else mean_image
-        self.encoder = nn.Sequential(                                            # (N, 3, 64, 64)
-            nn.PixelUnshuffle(fold),                                             # (N, 48, 16, 16)
-            nn.Conv2d(colors, 64, 4, stride=2, padding=1), nn.SiLU(),            # (N, 64, 8, 8)
-            nn.Conv2d(64, 128, 4, stride=2, padding=1), nn.SiLU(),               # (N, 128, 4, 4)
-            nn.Flatten(), nn.Linear(128 * 4 * 4, 256), nn.SiLU(),                # (N, 256)
-            nn.LayerNorm(256), nn.Linear(256, 2 * latent_size))                  # (N, 2 * latent_size)
+        pixels = 3 * images_size**2
+        self.encoder = nn.Sequential(                             # (N, 3, 64, 64)
+            nn.PixelUnshuffle(fold),                              # (N, 48, 16, 16)
+            nn.Conv2d(colors, 32, 4, stride=2, padding=1),        # (N, 32, 8, 8)
+            nn.SiLU(),
+            nn.Conv2d(32, 64, 4, stride=2, padding=1),            # (N, 64, 4, 4)
+            nn.SiLU(),
+            nn.Flatten(),
+            nn.Linear(64 * 4 * 4, 128),                           # (N, 128)
+            nn.SiLU(),
+            nn.LayerNorm(128),
+            nn.Linear(128, 2 * latent_size))                      # (N, 2 * latent_size)
+        self.look = nn.Linear(pixels, latent_size, bias=False)
         if decoder == "convolution":
-            self.decoder = nn.Sequential(                                        # (N, latent_size)
-                nn.Linear(latent_size, 128 * 4 * 4), nn.Unflatten(1, (128, 4, 4)),
-                nn.ConvTranspose2d(128, 128, 4, stride=2, padding=1), nn.SiLU(), # (N, 128, 8, 8)
-                nn.Conv2d(128, 64, 1), nn.SiLU(),                                # (N, 64, 8, 8)
-                nn.ConvTranspose2d(64, colors, 4, stride=2, padding=1),          # (N, 48, 16, 16)
-                nn.PixelShuffle(fold))                                           # (N, 3, 64, 64)
+            self.decoder = nn.Sequential(                         # (N, latent_size)
+                nn.Linear(latent_size, 256),
+                nn.SiLU(),
+                nn.Linear(256, 64 * 8 * 8),
+                nn.SiLU(),
+                nn.Unflatten(1, (64, 8, 8)),                      # (N, 64, 8, 8)
+                nn.Conv2d(64, 64, 3, padding=1),
+                nn.SiLU(),
+                nn.ConvTranspose2d(64, colors, 4, 2, padding=1),  # (N, 48, 16, 16)
+                nn.PixelShuffle(fold))                            # (N, 3, 64, 64)
+            self.draw = nn.Linear(latent_size, pixels, bias=False)
         else:
             self.decoder = BroadcastDecoder(latent_size, fold)
-            mean_image = mean_image.mean((1, 2), keepdim=True)                   # une couleur : la même partout
-        self.register_buffer("mean_image", mean_image)
+            self.draw = None    # ici, tout se dessine case par case
+        # les axes du code : tirés au hasard ; turn_axes (train_VAE.py) peut les tourner
+        self.axes = nn.Linear(latent_size, latent_size)
+        self.back = nn.Linear(latent_size, latent_size)
+        nn.init.orthogonal_(self.axes.weight)
+        self.back.weight.data = self.axes.weight.data.T.contiguous()
+        nn.init.zeros_(self.axes.bias)
+        nn.init.zeros_(self.back.bias)
+        grey = torch.full((3, images_size, images_size), 0.5)
+        self.register_buffer("mean_image", grey)
+
+    @torch.no_grad()
+    def start_from(self, images):
+        """Le point de départ : l'image moyenne et l'ACP, calculées sur 1000 images.
+
+        L'analyse en composantes principales (ACP) trouve les latent_size images de base
+        V qui, ajoutées à la moyenne, redessinent le mieux toutes les autres. Les poids
+        du chemin simple commencent ainsi ; le réseau, lui, commence à zéro.
+        """
+        sample = images[torch.randperm(len(images))[:1000]].cpu() / 255
+        mean_image = sample.mean(0)
+        latent_size = self.axes.in_features
+        x = (sample - mean_image).flatten(1)                      # (N, pixels)
+        U, S, V = torch.pca_lowrank(x, q=min(len(x), 2 * latent_size))
+        V = V[:, :latent_size]                                    # (pixels, latent_size)
+        spread = S[:latent_size] / len(x)**0.5    # les écarts-types des coordonnées
+        found = len(spread)                       # moins de latent_size s'il y a peu d'images
+        nn.init.zeros_(self.look.weight)
+        self.look.weight[:found] = 10 * (V * spread / (spread**2 + 0.5)).T
+        head = self.encoder[-1]
+        nn.init.zeros_(head.weight[:latent_size])
+        nn.init.zeros_(head.bias[:latent_size])
+        nn.init.constant_(head.bias[latent_size:], -3)            # peu de hasard au début
+        if self.draw is None:
+            mean_image = mean_image.mean((1, 2), keepdim=True)    # une seule couleur
+        else:
+            nn.init.zeros_(self.draw.weight)
+            self.draw.weight[:, :found] = 10 * V * spread
+            nn.init.zeros_(self.decoder[-2].weight)
+            nn.init.zeros_(self.decoder[-2].bias)
+        self.mean_image.copy_(mean_image)
 
     def encode(self, x):
-        mu, logvar = self.encoder(x - self.mean_image).chunk(2, dim=1)           # deux fois (N, latent_size)
-        return mu, logvar
+        x = x - self.mean_image
+        mu, logvar = self.encoder(x).chunk(2, dim=1)              # (N, latent_size) chacun
+        mu = mu + self.look(x.flatten(1)) / 10    # / 10 : ces poids bougent moins vite
+        return self.axes(mu), logvar
 
     def reparameterize(self, mu, logvar):
         return mu + torch.exp(logvar / 2) * torch.randn_like(mu)
 
     def decode(self, z):
-        x = self.mean_image + self.decoder(z)                                    # (N, 3, 64, 64)
-        return x if self.training else x.clamp(0, 1)
+        z = self.back(z)
+        x = self.mean_image + self.decoder(z)                     # (N, 3, 64, 64)
+        if self.draw is not None:
+            x = x + self.draw(z / 10).view_as(x)
+        return x
 
     def forward(self, x, noise=True):
         mu, logvar = self.encode(x)
-        return self.decode(self.reparameterize(mu, logvar) if noise else mu), mu, logvar
+        z = self.reparameterize(mu, logvar) if noise else mu
+        return self.decode(z), mu, logvar
 
     def sample(self, count):
         """Des images inventées : des z tirés au hasard selon N(0, 1), puis décodés."""
-        latent_size = self.encoder[-1].out_features // 2
+        latent_size = self.axes.in_features
         return self.decode(torch.randn(count, latent_size, device=self.mean_image.device))
 
 
@@ -247,5 +306,5 @@ def load_model(path, device="cpu"):
 def encode_images(model, images, task="copy"):
     """Les codes de toutes les images (un tenseur d'octets) : mu et logvar, chacun (N, latent_size)."""
     model.eval()
-    codes = [model.encode(spoil(batch / 255, task)) for batch in images.split(500)]
+    codes = [model.encode(spoil(batch / 255, task)) for batch in images.split(100)]
     return torch.cat([mu for mu, logvar in codes]), torch.cat([logvar for mu, logvar in codes])

@@ -13,13 +13,13 @@ import time
 import zlib
 from pathlib import Path
 
+from model_VAE_64 import VAE, encode_images, load_images, load_model, save_model, spoil, to_picture, vae_loss
 import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
 import record_images as tools
-from model_VAE_64 import VAE, encode_images, load_images, load_model, save_model, spoil, to_picture, vae_loss
 
 # ****************************** zone *** : à vous de modifier ******************************
 images_size = 64              #*** côté des images, en pixels : 32, 64 ou 128
@@ -27,13 +27,14 @@ latent_size = 4               #*** combien de nombres résument une image : 1 à
 dataset_folder = "images"     #*** dossier des images (sous-dossiers compris)
 model_name = "VAE_64"         #*** nom du modèle : changez-le pour garder plusieurs modèles
 test_data_proportion = 0.1    #*** part des images gardées pour le test, jamais apprises : 0.05 à 0.5
-batch_size = 16               #*** images par pas d'apprentissage : 8 à 128
-epochs = 20                   #*** nombre de passages sur toutes les images : 5 à 200
-learning_rate = 0.004         #*** vitesse d'apprentissage : 0.0005 à 0.01
+batch_size = 24               #*** images par pas d'apprentissage : 8 à 128
+epochs = 10                   #*** nombre de passages sur toutes les images : 5 à 200
+learning_rate = 0.005         #*** vitesse d'apprentissage : 0.0005 à 0.01
 beta = 1                      #*** poids de la KL : 0 auto-encodeur simple, 1 VAE, 2 à 100 beta-VAE
 reconstruction = "mse"        #*** mesure de l'erreur : "mse", "l1", "gaussian" ou "laplace" (sigma-VAE)
 decoder = "convolution"       #*** décodeur : "convolution" ou "broadcast" (diffusion spatiale)
 task = "copy"                 #*** tâche : "copy", "denoise" (débruiter) ou "super_resolution"
+independent_axes = True       #*** True : un curseur, une chose ; False : les axes du hasard, tout se mélange
 augmentation = False          #*** True : chaque image est décalée et agrandie un peu, au hasard
 kl_warmup = 0                 #*** part de l'entraînement où beta monte de 0 à sa valeur : 0 à 0.5
 go_on = False                 #*** True : continuer l'entraînement du modèle model_name
@@ -47,7 +48,7 @@ allowed = {                               # ce que chaque réglage accepte : [mi
     "batch_size": [1, 10000], "epochs": [1, 10000], "learning_rate": [0.00001, 0.1],
     "beta": [0.0, 10000.0], "reconstruction": ("mse", "l1", "gaussian", "laplace"),
     "decoder": ("convolution", "broadcast"), "task": ("copy", "denoise", "super_resolution"),
-    "augmentation": (True, False), "kl_warmup": [0.0, 0.5], "go_on": (True, False), "show_window": (True, False),
+    "independent_axes": (True, False), "augmentation": (True, False), "kl_warmup": [0.0, 0.5], "go_on": (True, False), "show_window": (True, False),
     "film": (True, False), "dataset_folder": str, "model_name": str}
 
 
@@ -87,6 +88,45 @@ def train_epoch(model, images, index, optimizer, epoch, settings):
         loss.backward()
         optimizer.step()
         yield loss.item(), error.item(), kl.sum().item()
+    if settings["independent_axes"] and epoch < settings["epochs"]:      # pas à la fin : logvar doit encore s'y faire
+        turn_axes(model, encode_images(model, images[index[:2000]], settings["task"])[0])
+
+
+@torch.no_grad()
+def turn_axes(model, mu):
+    """Tourne les axes du code pour que chaque nombre varie seul, sans changer aucune image dessinée.
+
+    Analyse en composantes indépendantes (Hyvärinen et Oja, 2000, FastICA). Des causes qui
+    n'ont rien à voir entre elles (une place, une couleur) se reconnaissent sans étiquette :
+    un mélange de causes ressemble toujours plus à une cloche (loi normale) que chacune
+    d'elles. On cherche donc les axes où les nombres ressemblent le moins à une cloche.
+    1. blanchir : x = (mu - moyenne) @ white, de covariance identité (chaque axe a autant d'écart) ;
+    2. tourner  : y = x @ turn.T, où turn est la rotation qui éloigne le plus la moyenne de y**6 de
+                  celle d'une cloche ; à chaque pas, turn suit sa pente, puis redevient une rotation.
+    """
+    mu = mu.cpu()
+    live = (mu.var(0) > 0.1).nonzero().flatten()          # un latent mort reste mort
+    x = mu[:, live]
+    mean = x.mean(0)
+    x = x - mean
+    values, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    if len(live) == 0 or values.min() < 0.001:            # trop peu d'images, ou toutes pareilles
+        return
+    white = vectors @ torch.diag(values**-0.5) @ vectors.T
+    x = x @ white
+    turn = torch.eye(len(live))
+    for step in range(100):
+        y = x @ turn.T
+        slope = (y**5).T @ x / len(x) - 5 * (y**4).mean(0)[:, None] * turn
+        U, S, V = torch.linalg.svd(slope)
+        turn = U @ V
+    go = (turn @ white).to(model.axes.weight.device)      # mu devient go (mu - mean)...
+    mean = mean.to(go.device)
+    axes, back = model.axes, model.back
+    axes.weight[live] = go @ axes.weight[live]
+    axes.bias[live] = go @ (axes.bias[live] - mean)
+    back.bias += back.weight[:, live] @ mean              # ... et le décodeur fait l'inverse
+    back.weight[:, live] = back.weight[:, live] @ go.inverse()
 
 
 def augment(target):
@@ -182,11 +222,11 @@ if __name__ == "__main__":
     already = set(saved["train_names"])
     test_index, train_index = split(names, test_data_proportion, already)
     images = images.to(device)
-    mean_image = sum(images[batch].float().sum(0) for batch in train_index.split(500)) / 255 / len(train_index)
 
     # %% 2. Le réseau
     if not go_on:
-        model = VAE(images_size, latent_size, decoder, mean_image).to(device)
+        model = VAE(images_size, latent_size, decoder).to(device)
+        model.start_from(images[train_index])
     optimizer = new_optimizer(model)
     losses, test_losses = saved["losses"], saved["test_losses"]
     print(f"Calcul sur {device} : {len(train_index)} images d'apprentissage, {len(test_index)} de test, "
@@ -194,8 +234,8 @@ if __name__ == "__main__":
     if reconstruction in ("gaussian", "laplace"):
         print("sigma-VAE : la perte peut devenir négative, c'est normal (c'est le logarithme d'une densité).")
     steps = math.ceil(len(train_index) / batch_size)
-    if steps * epochs < 400:
-        print(f"{steps * epochs} pas d'apprentissage, c'est peu : avec si peu d'images, essayez epochs = {min(200, 800 // steps)}.")
+    if steps * epochs < 200:
+        print(f"{steps * epochs} pas d'apprentissage, c'est peu : avec si peu d'images, essayez epochs = {min(200, 400 // steps)}.")
 
     # %% 3. L'entraînement
     window = show_window and tools.screen_works()
@@ -205,7 +245,7 @@ if __name__ == "__main__":
     elif show_window:
         print(f"Pas d'écran, donc pas de fenêtre : les courbes seront dans {path.stem}.png.")
     good, start, told, looked, examples, frames = copy.deepcopy(model.state_dict()), time.time(), time.time(), 0, test_index[:8], []
-    title = "Avant d'apprendre : l'image moyenne"
+    title = f"Avant d'apprendre : l'image moyenne et {settings['latent_size']} images de base (ACP)"
     try:
         for epoch in range(1, epochs + 1):
             screen = draw_progress(losses, test_losses, title, reconstruct(model, images, examples, task))
@@ -260,7 +300,7 @@ if __name__ == "__main__":
     known, unknown = train_index[:1000], test_index[:1000]
     train_error, test_error = ((reconstruct(model, images, index, task)["sortie"] - images[index] / 255).square().mean().item()
                                for index in (known, unknown))
-    mean_error = (images[unknown] / 255 - mean_image).square().mean().item()
+    mean_error = (images[unknown] / 255 - model.mean_image).square().mean().item()
     print(f"\nErreur (moyenne des carrés des écarts) sur {len(unknown)} images de test : {test_error:.5f} ; avec l'image moyenne : {mean_error:.5f}.")
     if test_error > 0.9 * mean_error:
         print("Le réseau n'a rien appris de plus que l'image moyenne : augmentez epochs ou learning_rate, ou baissez beta.")

@@ -23,7 +23,7 @@ from train_VAE import evaluate, measure_latents, new_optimizer, reconstruct, spl
 
 kinds = {                                  # les quatre sortes, et ce qui les distingue dans la zone *** de train_VAE.py
     "auto-encodeur": {"beta": 0, "reconstruction": "mse"}, "VAE": {"beta": 1, "reconstruction": "mse"},
-    "bêta-VAE": {"beta": 20, "reconstruction": "mse"}, "sigma-VAE": {"beta": 1, "reconstruction": "gaussian"}}
+    "bêta-VAE": {"beta": 4, "reconstruction": "mse"}, "sigma-VAE": {"beta": 1, "reconstruction": "gaussian"}}
 patience = 10                              # secondes sans page ouverte avant d'arrêter l'entraînement
 max_model = 200_000_000                    # octets d'un .pth, une fois décompressé
 writing = threading.Lock()
@@ -57,8 +57,8 @@ class Training(threading.Thread):
 
     def run(self):
         test_index, train_index = split(self.names, self.settings["test_data_proportion"])
-        mean_image = sum(self.images[batch].float().sum(0) for batch in train_index.split(500)) / 255 / len(train_index)
-        model = VAE(*(self.settings[name] for name in ("images_size", "latent_size", "decoder")), mean_image)
+        model = VAE(*(self.settings[name] for name in ("images_size", "latent_size", "decoder")))
+        model.start_from(self.images[train_index])
         try:
             self.learn(model, test_index, train_index)
             self.keep(model, train_index)

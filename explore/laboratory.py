@@ -9,16 +9,16 @@ import time
 import warnings
 from pathlib import Path
 
+kit = Path(__file__).resolve().parent.parent            # le dossier du kit, celui des quatre scripts
+sys.path.insert(0, str(kit))
+from model_VAE_64 import VAE, encode_images, load_images, load_model
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-kit = Path(__file__).resolve().parent.parent            # le dossier du kit, celui des quatre scripts
-sys.path.insert(0, str(kit))
 import train_VAE
-from model_VAE_64 import VAE, encode_images, load_images, load_model
 
 results = kit / "explore" / "results"                   # les figures s'enregistrent ici
 plt.rcParams.update({"figure.dpi": 110, "font.size": 10, "axes.titlesize": 11, "figure.titlesize": 13,
@@ -105,10 +105,10 @@ def keep(figure, name):
 def train(images, train_index, **changes):
     """Entraîne sans fenêtre, aux réglages de la zone *** de train_VAE.py sauf changes. Rend le réseau, les réglages, les secondes."""
     settings = {name: getattr(train_VAE, name) for name in train_VAE.allowed} | changes
-    mean_image = images[train_index].sum(0, dtype=torch.float) / 255 / len(train_index)
-    model = VAE(images.shape[-1], settings["latent_size"], settings["decoder"], mean_image).to(images.device)
-    optimizer = train_VAE.new_optimizer(model)
     start = time.perf_counter()
+    model = VAE(images.shape[-1], settings["latent_size"], settings["decoder"]).to(images.device)
+    model.start_from(images[train_index])
+    optimizer = train_VAE.new_optimizer(model)
     for epoch in range(1, settings["epochs"] + 1):
         for part in train_VAE.train_epoch(model, images, train_index, optimizer, epoch, settings):
             pass
