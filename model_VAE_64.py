@@ -79,16 +79,16 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def start_from(self, images):
-        """Le point de départ : l'image moyenne et l'ACP, calculées sur 1000 images.
+        """Le point de départ : l'image moyenne et l'ACP de ces images (1000 suffisent).
 
         L'analyse en composantes principales (ACP) trouve les latent_size images de base
         V qui, ajoutées à la moyenne, redessinent le mieux toutes les autres. Les poids
         du chemin simple commencent ainsi ; le réseau, lui, commence à zéro.
         """
-        sample = images[torch.randperm(len(images))[:1000]].cpu() / 255
-        mean_image = sample.mean(0)
+        images = images.cpu() / 255
+        mean_image = images.mean(0)
         latent_size = self.axes.in_features
-        x = (sample - mean_image).flatten(1)                      # (N, pixels)
+        x = (images - mean_image).flatten(1)                      # (N, pixels)
         U, S, V = torch.pca_lowrank(x, q=min(len(x), 2 * latent_size))
         V = V[:, :latent_size]                                    # (pixels, latent_size)
         spread = S[:latent_size] / len(x)**0.5    # les écarts-types des coordonnées

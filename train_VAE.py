@@ -89,28 +89,28 @@ def train_epoch(model, images, index, optimizer, epoch, settings):
         optimizer.step()
         yield loss.item(), error.item(), kl.sum().item()
     if settings["independent_axes"] and epoch < settings["epochs"]:      # pas à la fin : logvar doit encore s'y faire
-        turn_axes(model, encode_images(model, images[index[:2000]], settings["task"])[0])
+        mu, logvar = encode_images(model, images[index[:2000]], settings["task"])
+        turn_axes(model, mu.cpu(), logvar.cpu())
 
 
 @torch.no_grad()
-def turn_axes(model, mu):
-    """Tourne les axes du code pour que chaque nombre varie seul, sans changer aucune image dessinée.
+def turn_axes(model, mu, logvar):
+    """Tourne les axes du code pour que chaque nombre varie seul, sans changer aucune image.
 
-    Analyse en composantes indépendantes (Hyvärinen et Oja, 2000, FastICA). Des causes qui
-    n'ont rien à voir entre elles (une place, une couleur) se reconnaissent sans étiquette :
-    un mélange de causes ressemble toujours plus à une cloche (loi normale) que chacune
-    d'elles. On cherche donc les axes où les nombres ressemblent le moins à une cloche.
-    1. blanchir : x = (mu - moyenne) @ white, de covariance identité (chaque axe a autant d'écart) ;
-    2. tourner  : y = x @ turn.T, où turn est la rotation qui éloigne le plus la moyenne de y**6 de
-                  celle d'une cloche ; à chaque pas, turn suit sa pente, puis redevient une rotation.
+    C'est l'analyse en composantes indépendantes (Hyvärinen et Oja, 2000, FastICA). Pourquoi
+    cela marche sans étiquettes : un mélange de causes sans lien entre elles (une place, une
+    couleur) ressemble toujours plus à une cloche (loi normale) que chacune d'elles. On cherche
+    donc les axes où les nombres ressemblent le moins à une cloche.
+    1. blanchir : x = (mu - moyenne) @ white, pour que chaque axe ait le même écart-type, 1 ;
+    2. tourner  : y = x @ turn.T, où la rotation turn éloigne le plus possible la moyenne de
+                  y**6 de celle d'une cloche (on suit la pente, puis on en refait une rotation).
+    Enfin chaque axe est réduit, pour que mu**2 + sigma**2 vaille 1 en moyenne, comme N(0, 1).
     """
-    mu = mu.cpu()
-    live = (mu.var(0) > 0.1).nonzero().flatten()          # un latent mort reste mort
-    x = mu[:, live]
-    mean = x.mean(0)
-    x = x - mean
+    live = (mu.var(0) > 0.5).nonzero().flatten()     # un latent qui ne dit rien reste à sa place
+    mean = mu[:, live].mean(0)
+    x = mu[:, live] - mean
     values, vectors = torch.linalg.eigh(x.T @ x / len(x))
-    if len(live) == 0 or values.min() < 0.001:            # trop peu d'images, ou toutes pareilles
+    if len(live) == 0 or values.min() < 0.001:       # trop peu d'images, ou toutes pareilles
         return
     white = vectors @ torch.diag(values**-0.5) @ vectors.T
     x = x @ white
@@ -119,13 +119,15 @@ def turn_axes(model, mu):
         y = x @ turn.T
         slope = (y**5).T @ x / len(x) - 5 * (y**4).mean(0)[:, None] * turn
         U, S, V = torch.linalg.svd(slope)
-        turn = U @ V
-    go = (turn @ white).to(model.axes.weight.device)      # mu devient go (mu - mean)...
-    mean = mean.to(go.device)
+        turn = U @ V                                 # la rotation la plus proche de slope
+    go = turn @ white
+    noise = go**2 @ logvar[:, live].exp().mean(0)    # sigma**2 sur les nouveaux axes
+    go = go / torch.sqrt(1 + noise)[:, None]
     axes, back = model.axes, model.back
-    axes.weight[live] = go @ axes.weight[live]
+    go, mean = go.to(axes.weight.device), mean.to(axes.weight.device)
+    axes.weight[live] = go @ axes.weight[live]       # mu devient (mu - moyenne) @ go.T...
     axes.bias[live] = go @ (axes.bias[live] - mean)
-    back.bias += back.weight[:, live] @ mean              # ... et le décodeur fait l'inverse
+    back.bias += back.weight[:, live] @ mean         # ... et le décodeur fait l'inverse
     back.weight[:, live] = back.weight[:, live] @ go.inverse()
 
 
@@ -226,7 +228,7 @@ if __name__ == "__main__":
     # %% 2. Le réseau
     if not go_on:
         model = VAE(images_size, latent_size, decoder).to(device)
-        model.start_from(images[train_index])
+        model.start_from(images[train_index[:1000]])
     optimizer = new_optimizer(model)
     losses, test_losses = saved["losses"], saved["test_losses"]
     print(f"Calcul sur {device} : {len(train_index)} images d'apprentissage, {len(test_index)} de test, "

@@ -38,7 +38,8 @@ here = Path(__file__).resolve().parent
 folders = {"Créatures (démonstration)": here.parent / "images" / "demo", "Dossier images/": here.parent / "images"}
 uploads = "Mes fichiers"
 first = ["beta", "reconstruction", "latent_size", "epochs"]                            # les réglages toujours visibles, puis les autres
-others = ["decoder", "task", "batch_size", "learning_rate", "images_size", "test_data_proportion", "augmentation", "kl_warmup"]
+others = ["independent_axes", "decoder", "task", "batch_size", "learning_rate", "images_size", "test_data_proportion", "augmentation",
+          "kl_warmup"]
 state = st.session_state
 
 

@@ -65,7 +65,7 @@ Un **auto-encodeur** est fait de deux réseaux. L'**encodeur** regarde une image
 ne reçoit que ce code, et redessine l'image. Personne ne leur dit quoi retenir : ils apprennent seulement à ce que l'image redessinée ressemble à
 la vraie. Comme le code est tout petit, il doit garder ce qui change d'une image à l'autre.
 
-Un **auto-encodeur variationnel** (VAE) ajoute du flou : l'encodeur donne pour chaque nombre une valeur moyenne $\\mu$ et une incertitude
+Un **auto-encodeur variationnel** (VAE) ajoute du hasard : l'encodeur donne pour chaque nombre une valeur moyenne $\\mu$ et une incertitude
 $\\sigma$, et le décodeur reçoit un tirage au hasard $z = \\mu + \\sigma\\,\\varepsilon$, avec $\\varepsilon \\sim \\mathcal{N}(0, 1)$. Des codes
 voisins doivent donc donner des images voisines : on peut s'y promener, et en inventer."""
 loss = """
@@ -74,11 +74,18 @@ hasard $\\mathcal{N}(0, 1)$ : c'est le prix de l'information, en nats (divisez p
 balance = """
 Les deux parties tirent en sens contraire : écrire plus de choses dans le code coûte de la KL, mais fait baisser l'erreur. Un latent qui ne
 rapporte pas ce qu'il coûte est abandonné : il **meurt** (moins de 0,1 bit)."""
+axes = """
+Tourner le code ne coûte presque rien au réseau : le décodeur peut tourner dans l'autre sens. Sans rien de plus, chaque entraînement finit donc
+sur des axes que le hasard a choisis, et **un curseur déplace plusieurs choses à la fois**. Mais des causes qui n'ont rien à voir entre elles (une
+place, une couleur) se reconnaissent sans étiquette : leur mélange ressemble toujours plus à une cloche (loi normale) que chacune d'elles. À la
+fin de chaque époque, le kit cherche les axes où les nombres ressemblent le moins à une cloche (analyse en composantes indépendantes, Hyvärinen
+et Oja, 2000), puis y tourne le code : `independent_axes = True`. Avec `False`, les curseurs se mélangent. L'ordre et le sens des curseurs,
+eux, restent au hasard : deux entraînements donnent les mêmes curseurs, mais pas le même z1."""
 cousins = """
 - **auto-encodeur** (années 1980 ; profond : Hinton et Salakhutdinov, 2006) : `beta = 0`, et aucun hasard dans le code. Des images nettes, mais des
   trous entre les codes : tiré au hasard, un code ne donne souvent rien de bon.
 - **VAE** (Kingma et Welling, 2013, arXiv:1312.6114) : `beta = 1`. On peut inventer des images ; elles sont un peu plus floues.
-- **bêta-VAE** (Higgins et al., 2017) : `beta` plus grand que 1. Des curseurs souvent plus faciles à nommer ; des images plus floues, des latents morts.
+- **bêta-VAE** (Higgins et al., 2017) : `beta` plus grand que 1. Un code plus court, et une KL qui fait taire les latents inutiles ; des images plus floues.
 - **sigma-VAE** (Rybkin et al., 2021, arXiv:2006.13202) : l'erreur est comparée à sa propre taille (`"gaussian"` ou `"laplace"`). Il règle seul
   l'équilibre, et les détails reviennent ; sa perte peut devenir négative.
 - **décodeur à diffusion spatiale** (Watters et al., 2019, arXiv:1901.07017) : `decoder = "broadcast"`, le code est recopié sur une grille de
@@ -101,7 +108,7 @@ quiz = [
 
 
 def lesson():
-    """Le cours, en quatre pas, puis les questions."""
+    """Le cours, en cinq pas, puis les questions."""
     st.subheader("Résumer, puis redessiner", anchor=False)
     st.markdown(idea)
     drawing(key="réseau", data=draw_network())
@@ -112,6 +119,8 @@ def lesson():
     st.markdown(loss)
     drawing(key="équilibre", data=draw_balance())
     st.markdown(balance)
+    st.subheader("Pourquoi un curseur, une chose ?", anchor=False)
+    st.markdown(axes)
     st.subheader("Quatre sortes, et un décodeur", anchor=False)
     drawing(key="codes", data=draw_codes())
     st.caption("Chaque disque est le code d'une image ; le cercle pointillé est le pur hasard N(0, 1), où l'on tire les images inventées.")

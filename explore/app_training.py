@@ -58,7 +58,7 @@ class Training(threading.Thread):
     def run(self):
         test_index, train_index = split(self.names, self.settings["test_data_proportion"])
         model = VAE(*(self.settings[name] for name in ("images_size", "latent_size", "decoder")))
-        model.start_from(self.images[train_index])
+        model.start_from(self.images[train_index[:1000]])
         try:
             self.learn(model, test_index, train_index)
             self.keep(model, train_index)

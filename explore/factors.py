@@ -10,6 +10,7 @@ Trois notes, de 0 (tout est mélangé) à 1 (un latent par facteur), comme dans 
 import csv
 import sys
 
+import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.ensemble import GradientBoostingRegressor
@@ -17,7 +18,6 @@ from sklearn.metrics import mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
 from sklearn.model_selection import train_test_split
 
-import laboratory as lab
 import record_images as tools
 
 # ****************************** zone *** : à vous de modifier ******************************

@@ -10,6 +10,7 @@ Le VAE et l'ACP ont déjà vu toutes les images, mais aucune étiquette.
 import sys
 import time
 
+import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import PercentFormatter
@@ -19,7 +20,6 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-import laboratory as lab
 import record_images as tools
 from factors import cut, read_factors
 

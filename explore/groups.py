@@ -6,13 +6,13 @@ Ensuite : few_labels.py, qui apprend à nommer des groupes avec peu d'étiquette
 """
 import sys
 
+import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-import laboratory as lab
 import record_images as tools
 
 # ****************************** zone *** : à vous de modifier ******************************

@@ -4,11 +4,11 @@ Lit     : model_name.pth (le modèle) et les images de dataset_folder.
 Écrit   : explore/results/interpolation_VAE_64.png.
 Ensuite : samples.py, qui tire des images au hasard.
 """
+import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-import laboratory as lab
 import record_images as tools
 
 # ****************************** zone *** : à vous de modifier ******************************

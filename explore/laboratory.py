@@ -107,7 +107,7 @@ def train(images, train_index, **changes):
     settings = {name: getattr(train_VAE, name) for name in train_VAE.allowed} | changes
     start = time.perf_counter()
     model = VAE(images.shape[-1], settings["latent_size"], settings["decoder"]).to(images.device)
-    model.start_from(images[train_index])
+    model.start_from(images[train_index[:1000]])
     optimizer = train_VAE.new_optimizer(model)
     for epoch in range(1, settings["epochs"] + 1):
         for part in train_VAE.train_epoch(model, images, train_index, optimizer, epoch, settings):

@@ -4,6 +4,7 @@ Lit     : model_name.pth (le modèle) et les images de dataset_folder.
 Écrit   : explore/results/map_2D_VAE_64.png.
 Ensuite : interpolation.py, qui va d'une image à une autre.
 """
+import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -11,7 +12,6 @@ from matplotlib.patches import Patch
 from PIL import Image, ImageOps
 from sklearn.decomposition import PCA
 
-import laboratory as lab
 import record_images as tools
 from model_VAE_64 import to_picture
 

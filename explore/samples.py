@@ -4,6 +4,7 @@ Lit     : model_name.pth (le modèle) et les images de dataset_folder.
 Écrit   : explore/results/samples_VAE_64.png.
 Ensuite : groups.py, qui cherche des groupes dans les codes.
 """
+import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -11,7 +12,6 @@ from matplotlib.patches import Ellipse
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import NearestNeighbors
 
-import laboratory as lab
 import record_images as tools
 
 # ****************************** zone *** : à vous de modifier ******************************

@@ -11,12 +11,12 @@ import json
 import sys
 import time
 
+import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from PIL import Image
 
-import laboratory as lab
 import record_images as tools
 import train_VAE
 from factors import read_factors, score

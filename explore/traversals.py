@@ -6,11 +6,11 @@ Ensuite : map_2D.py, qui fait varier deux latents à la fois.
 """
 import math
 
+import laboratory as lab
 import matplotlib.pyplot as plt
 import torch
 from PIL import Image, ImageDraw
 
-import laboratory as lab
 import record_images as tools
 from model_VAE_64 import to_picture
 
