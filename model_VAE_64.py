@@ -99,9 +99,7 @@ class VAE(nn.Module):
         nn.init.zeros_(head.weight[:latent_size])
         nn.init.zeros_(head.bias[:latent_size])
         nn.init.constant_(head.bias[latent_size:], -3)            # peu de hasard au début
-        if self.draw is None:
-            mean_image = mean_image.mean((1, 2), keepdim=True)    # une seule couleur
-        else:
+        if self.draw is not None:
             nn.init.zeros_(self.draw.weight)
             self.draw.weight[:, :found] = 10 * V * spread
             nn.init.zeros_(self.decoder[-2].weight)
@@ -119,10 +117,11 @@ class VAE(nn.Module):
 
     def decode(self, z):
         z = self.back(z)
-        x = self.mean_image + self.decoder(z)                     # (N, 3, 64, 64)
-        if self.draw is not None:
-            x = x + self.draw(z / 10).view_as(x)
-        return x
+        x = self.decoder(z)                                       # (N, 3, 64, 64)
+        if self.draw is None:
+            color = self.mean_image.mean((1, 2), keepdim=True)    # la couleur moyenne
+            return color + x
+        return self.mean_image + self.draw(z / 10).view_as(x) + x
 
     def forward(self, x, noise=True):
         mu, logvar = self.encode(x)

@@ -106,7 +106,8 @@ def turn_axes(model, mu, logvar):
                   y**6 de celle d'une cloche (on suit la pente, puis on en refait une rotation).
     Enfin chaque axe est réduit, pour que mu**2 + sigma**2 vaille 1 en moyenne, comme N(0, 1).
     """
-    live = (mu.var(0) > 0.5).nonzero().flatten()     # un latent qui ne dit rien reste à sa place
+    # un latent qui ne dit presque rien reste à sa place
+    live = (mu.var(0, correction=0) > 0.5).nonzero().flatten()
     mean = mu[:, live].mean(0)
     x = mu[:, live] - mean
     values, vectors = torch.linalg.eigh(x.T @ x / len(x))

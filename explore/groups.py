@@ -9,6 +9,7 @@ import sys
 import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score, silhouette_score
@@ -24,6 +25,16 @@ shown = 8                     #*** images à montrer dans chaque groupe : 3 à 1
 
 
 # %% Les groupes
+@torch.no_grad()
+def weigh(model, saved):
+    """Combien un pas de 1 sur chaque latent change l'image : racine de la somme des carrés.
+
+    Sans cela, un latent qui ne règle qu'un détail compterait autant que les autres."""
+    steps = torch.diag(saved["z_spread"])
+    change = model.decode(saved["z_mean"] + steps) - model.decode(saved["z_mean"] - steps)
+    return change.flatten(1).norm(dim=1) / (2 * saved["z_spread"])
+
+
 def find_groups(codes, count):
     """Les k-moyennes : le numéro du groupe de chaque image, sa distance au centre, et la silhouette (mesurée sur 2000 images)."""
     method = KMeans(count, n_init=4, random_state=0).fit(codes)
@@ -72,6 +83,7 @@ if __name__ == "__main__":
     for name, values in (("model_name", str), ("dataset_folder", str), ("group_count", (0, *range(2, 21))), ("shown", [3, 12])):
         tools.check(name, globals()[name], values)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
+    codes = codes * weigh(model, saved)       # deux codes sont loin si leurs images sont loin
     codes = codes[:, lab.live_latents(saved)].double().numpy().round(3)       # (N, latents vivants)
     labels = lab.folder_labels(names)
     most = len(np.unique(codes, axis=0)) - 1                                  # des images identiques ont le même code

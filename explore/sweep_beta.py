@@ -97,7 +97,7 @@ def draw_traversals(cases, folder):
     figure, frames = plt.subplots(len(kinds), len(betas), squeeze=False, figsize=(1 + 4.6 * len(betas), 0.8 + 2.9 * len(kinds)))
     for axes, case in zip(frames.flat, cases):
         axes.imshow(Image.open(picture_of(case, folder)))
-        axes.set_title(f"{case['decoder']}, beta = {case['beta']:g}")
+        axes.set_title(f"{name_case(case)}, beta = {case['beta']:g}")
     for axes in frames.flat:
         axes.axis("off")
     figure.suptitle("Ce que fait chaque latent, de -3 à +3 écarts-types (une ligne chacun, du plus au moins important)")

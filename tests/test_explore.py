@@ -18,7 +18,7 @@ import torch
 from conftest import Kit, root
 from PIL import Image
 
-from model_VAE_64 import load_images, load_model
+from model_VAE_64 import load_images, load_model, to_picture
 
 sys.path.insert(0, str(root / "explore"))
 import few_labels
@@ -158,7 +158,7 @@ def test_the_animation_loops_smoothly(demo, explored):
             film.seek(number)
             views.append(np.asarray(film.convert("RGB"), float))
     model, saved, *_ = model_of(demo)
-    middle = np.asarray(Image.fromarray((decode(model, saved["z_mean"]) * 255).round().byte().permute(1, 2, 0).numpy()).resize((128, 128)), float)
+    middle = np.asarray(to_picture(decode(model, saved["z_mean"])).resize((128, 128)), float)
     for left in range(8, 8 + 4 * 144, 144):
         assert np.abs(views[0][26:154, left:left + 128] - middle).mean() < 4
     steps = [np.abs(a - b).mean() for a, b in zip(views, views[1:] + views[:1])]

@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from conftest import root
 from torch.distributions import Laplace, Normal, kl_divergence
 
-from model_VAE_64 import VAE, load_model, save_model, spoil, vae_loss
+from model_VAE_64 import VAE, load_model, save_model, spoil, to_picture, vae_loss
 
 settings = {"images_size": 32, "latent_size": 3, "decoder": "convolution"}
 results = {"settings": settings, "z_mean": torch.zeros(3), "z_spread": torch.ones(3), "importance": torch.ones(3), "losses": [1.0], "train_names": []}
@@ -82,10 +83,32 @@ def test_shapes(images_size, decoder):
 
 
 @pytest.mark.parametrize("decoder", ["convolution", "broadcast"])
-def test_decoded_pictures_are_between_0_and_1(decoder):
+def test_any_decoded_picture_can_be_shown(decoder):
+    """Même très loin des codes connus : ce qui dépasse s'arrête à 0 ou à 255."""
+    torch.manual_seed(0)
     model = VAE(32, 3, decoder).eval()
-    picture = model.decode(1000 * torch.randn(20, 3))
-    assert picture.min() == 0 and picture.max() == 1
+    with torch.no_grad():
+        pictures = model.decode(1000 * torch.randn(20, 3))
+    assert pictures.isfinite().all() and pictures.min() < 0 and pictures.max() > 1
+    for picture in pictures:
+        shown = to_picture(picture)
+        expected = np.rint(np.clip(picture.permute(1, 2, 0).numpy(), 0, 1) * 255)
+        assert shown.size == (32, 32) and shown.mode == "RGB"
+        assert np.array_equal(np.asarray(shown), expected)
+
+
+@pytest.mark.parametrize("decoder", ["convolution", "broadcast"])
+def test_learning_and_testing_measure_the_same_loss(decoder):
+    """En mode train() comme en mode eval(), les mêmes images, le même code, la même perte."""
+    model, x = VAE(32, 3, decoder), torch.rand(4, 3, 32, 32)
+    found = []
+    for learning in (True, False):
+        model.train(learning)
+        with torch.no_grad():
+            output, mu, logvar = model(x, noise=False)
+            far = model.decode(100 * torch.ones(1, 3))
+        found.append((output, mu, logvar, far, vae_loss(output, x, mu, logvar)[0]))
+    assert all(torch.equal(one, other) for one, other in zip(*found))
 
 
 def test_every_weight_learns():
@@ -94,6 +117,23 @@ def test_every_weight_learns():
         model, x = VAE(32, 3, decoder), torch.rand(4, 3, 32, 32)
         vae_loss(model(x)[0], x, *model(x)[1:])[0].backward()
         assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in model.parameters())
+
+
+@pytest.mark.parametrize("decoder", ["convolution", "broadcast"])
+def test_every_weight_moves_from_the_starting_point(decoder):
+    """Le départ met des poids à zéro : quelques pas plus tard, tous ont bougé."""
+    torch.manual_seed(0)
+    model, images = VAE(32, 3, decoder), torch.randint(256, (30, 3, 32, 32), dtype=torch.uint8)
+    model.start_from(images)
+    optimizer = torch.optim.Adam(model.parameters(), 0.001)
+    before = [weight.detach().clone() for weight in model.parameters()]
+    for _ in range(3):
+        output, mu, logvar = model(images / 255)
+        optimizer.zero_grad()
+        vae_loss(output, images / 255, mu, logvar)[0].backward()
+        optimizer.step()
+    assert all((weight != old).float().mean() > 0.5
+               for weight, old in zip(model.parameters(), before))
 
 
 def test_reparameterize_follows_its_normal_law():

@@ -1,0 +1,455 @@
+"""Les axes du code et le point de départ du réseau, contre des calculs faits autrement.
+
+turn_axes (train_VAE.py) doit retrouver des sources connues d'avance ; start_from
+(model_VAE_64.py) doit valoir l'ACP de numpy ; et le script entier doit les séparer.
+"""
+import copy
+import csv
+import math
+import sys
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from conftest import Kit, root
+
+import train_VAE
+from model_VAE_64 import VAE, encode_images, load_images, load_model
+
+decoders = pytest.mark.parametrize("decoder", ["convolution", "broadcast"])
+
+
+@cache
+def demo_images(images_size):
+    """200 images de démonstration, en octets."""
+    return load_images(root / "images" / "demo", images_size)[0][:200]
+
+
+def started(images_size=32, latent_size=4, decoder="convolution", seed=0):
+    """Un réseau à son point de départ, sur les images de démonstration."""
+    torch.manual_seed(seed)
+    model = VAE(images_size, latent_size, decoder).eval()
+    model.start_from(demo_images(images_size))
+    return model
+
+
+@torch.no_grad()
+def redraw(model, images):
+    return model.decode(model.encode(images / 255)[0])
+
+
+@torch.no_grad()
+def through(model, raw):
+    """Les codes que donne l'encodeur pour ces nombres, pris juste avant ses axes."""
+    return model.axes(raw)
+
+
+def before_axes(model, mu):
+    """L'inverse, par numpy : ce qu'il faut donner aux axes pour obtenir ces codes."""
+    weight, bias = (value.detach().double().numpy() for value in model.axes.parameters())
+    return torch.tensor(np.linalg.solve(weight, mu.double().numpy().T - bias[:, None]).T).float()
+
+
+def turn(model, mu, sigma=0.001):
+    """Tourne les axes, avec un encodeur qui hésite de sigma sur chaque nombre."""
+    train_VAE.turn_axes(model, mu, torch.full_like(mu, 2 * math.log(sigma)))
+
+
+def mixing(random, size):
+    """Un mélange bien conditionné : une rotation, des échelles de 0,9 à 2, une rotation.
+
+    Tiré jusqu'à ce que chaque mélange soit un vrai mélange, loin de chaque source."""
+    while True:
+        first, second = (np.linalg.qr(random.standard_normal((size, size)))[0] for _ in range(2))
+        mixed = first @ np.diag(random.uniform(0.9, 2, size)) @ second
+        if (np.abs(mixed) / np.linalg.norm(mixed, axis=1, keepdims=True)).max() < 0.93:
+            return mixed
+
+
+def uniform(random, count, size):
+    """Des sources sans lien entre elles, uniformes, d'écart-type 1."""
+    return random.uniform(-3**0.5, 3**0.5, (count, size))
+
+
+def correlations(a, b):
+    """|corrélation| de chaque colonne de a avec chaque colonne de b."""
+    size = a.shape[1]
+    return np.abs(np.corrcoef(np.asarray(a).T, np.asarray(b).T)[:size, size:])
+
+
+def weights_of(model):
+    return copy.deepcopy(model.state_dict())
+
+
+def same(one, other):
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def finite(model):
+    return all(value.isfinite().all() for value in model.state_dict().values())
+
+
+# Retrouver des sources connues
+@decoders
+@pytest.mark.parametrize("latent_size", [2, 4, 8])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_mixed_sources_are_found_again(latent_size, decoder, seed):
+    """Chaque nouveau code est une source, une seule, à l'ordre, au signe et à l'échelle près."""
+    random = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    model = VAE(32, latent_size, decoder)
+    sources = uniform(random, 5000, latent_size)
+    mixed = sources @ mixing(random, latent_size).T + random.standard_normal(latent_size)
+    raw = before_axes(model, torch.tensor(mixed).float())
+    mu = through(model, raw)
+    assert correlations(mu, sources).max() < 0.95               # au départ, tout est mélangé
+    turn(model, mu)
+    found = correlations(through(model, raw), sources)
+    assert sorted(found.argmax(1)) == list(range(latent_size)), found
+    assert found.max(1).min() > 0.99, found
+    assert np.sort(found, axis=1)[:, :-1].max() < 0.1, found
+
+
+@pytest.mark.parametrize("latent_size", [2, 4, 8])
+def test_the_new_codes_are_centred_and_as_wide_as_the_prior(latent_size):
+    """Moyenne 0 et covariance identité, comme la loi N(0, 1) que veut la KL."""
+    random = np.random.default_rng(3)
+    model = VAE(32, latent_size)
+    mixed = uniform(random, 4000, latent_size) @ mixing(random, latent_size).T + 2
+    raw = torch.tensor(mixed).float()
+    turn(model, through(model, raw))
+    codes = through(model, raw).numpy()
+    assert np.abs(codes.mean(0)).max() < 1e-3
+    assert np.abs(np.cov(codes.T) - np.eye(latent_size)).max() < 1e-2
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.3, 0.8])
+def test_with_their_chance_the_codes_are_as_wide_as_the_prior(sigma):
+    """mu + sigma * hasard, tiré ici pour de bon : d'écart-type 1 sur chaque nouvel axe."""
+    random = np.random.default_rng(5)
+    model = VAE(32, 4)
+    mu = torch.tensor(uniform(random, 50_000, 4) @ mixing(random, 4).T).float()
+    drawn = mu + sigma * torch.tensor(random.standard_normal(mu.shape)).float()
+    raw, raw_drawn = before_axes(model, mu), before_axes(model, drawn)
+    turn(model, mu, sigma)
+    assert through(model, raw_drawn).std(0).tolist() == pytest.approx([1] * 4, abs=0.01)
+    assert through(model, raw).std(0).max() < 1
+
+
+def test_a_hundred_images_are_enough():
+    """Peu d'images : les sources se retrouvent encore, un peu moins nettement."""
+    random = np.random.default_rng(0)
+    model = VAE(32, 3)
+    sources = uniform(random, 100, 3)
+    raw = torch.tensor(sources @ mixing(random, 3).T).float()
+    turn(model, through(model, raw))
+    found = correlations(through(model, raw), sources)
+    assert sorted(found.argmax(1)) == [0, 1, 2] and found.max(1).min() > 0.93, found
+
+
+# Rien ne change à l'écran
+@decoders
+@pytest.mark.parametrize("images_size", [32, 64])
+def test_turning_changes_no_picture(images_size, decoder):
+    """Les axes tournent, les images redessinées restent les mêmes, logvar aussi."""
+    model, images = started(images_size, 4, decoder), demo_images(images_size)
+    before, axes = redraw(model, images), model.axes.weight.clone()
+    mu, logvar = encode_images(model, images)
+    turn(model, mu)
+    assert (model.axes.weight - axes).abs().max() > 0.01
+    assert (redraw(model, images) - before).abs().max() < 1e-4
+    assert torch.equal(encode_images(model, images)[1], logvar)
+    assert before.flatten(1).std(0).max() > 1e-3                # des images qui dépendent du code
+
+
+@decoders
+def test_ten_turns_change_no_picture(decoder):
+    """Un entraînement entier : les petites erreurs de calcul ne s'ajoutent pas."""
+    model, images = started(32, 4, decoder), demo_images(32)
+    before = redraw(model, images)
+    for _ in range(10):
+        turn(model, encode_images(model, images)[0])
+    assert (redraw(model, images) - before).abs().max() < 1e-4
+
+
+# Les latents morts
+@decoders
+def test_a_dead_latent_stays_dead(decoder):
+    """Sa ligne, sa colonne et ses codes restent ; les sources des autres ne le bougent pas."""
+    random = np.random.default_rng(0)
+    torch.manual_seed(0)
+    model, dead, live = VAE(32, 5, decoder), 2, [0, 1, 3, 4]
+    codes = np.empty((3000, 5))
+    sources = uniform(random, 3000, 4)
+    codes[:, live] = sources @ mixing(random, 4).T + 0.5
+    codes[:, dead] = 0.3 * random.standard_normal(3000) - 1     # variance 0,09 : mort
+    raw = before_axes(model, torch.tensor(codes).float())
+    mu = through(model, raw)
+    row, shift = model.axes.weight[dead].clone(), model.axes.bias[dead].clone()
+    column = model.back.weight[:, dead].clone()
+    turn(model, mu)
+    turned = through(model, raw)
+    assert torch.equal(model.axes.weight[dead], row) and torch.equal(model.axes.bias[dead], shift)
+    assert torch.equal(model.back.weight[:, dead], column)
+    assert torch.allclose(turned[:, dead], mu[:, dead], atol=1e-6)
+    found = correlations(turned[:, live], sources)
+    assert sorted(found.argmax(1)) == [0, 1, 2, 3] and found.max(1).min() > 0.99, found
+    assert correlations(turned[:, [dead]], sources).max() < 0.1
+
+
+def test_a_latent_just_alive_is_turned():
+    """Une variance de 0,6 : vivant, il devient une source comme les autres, d'écart-type 1."""
+    random = np.random.default_rng(0)
+    model = VAE(32, 3)
+    codes = uniform(random, 3000, 3)
+    codes[:, 1] *= 0.6**0.5
+    raw = before_axes(model, torch.tensor(codes).float())
+    turn(model, through(model, raw))
+    assert through(model, raw)[:, 1].std().item() == pytest.approx(1, abs=0.02)
+
+
+# Ce qui pourrait mal tourner
+@decoders
+def test_bell_shaped_sources_do_no_harm(decoder):
+    """Des lois normales : aucun axe n'est meilleur qu'un autre, mais rien ne casse."""
+    torch.manual_seed(0)
+    model, images = started(32, 4, decoder), demo_images(32)
+    before = redraw(model, images)
+    turn(model, torch.randn(2000, 4))
+    assert finite(model) and (redraw(model, images) - before).abs().max() < 1e-4
+
+
+def test_a_single_latent():
+    model, images = started(32, 1), demo_images(32)
+    before, mu = redraw(model, images), encode_images(model, images)[0]
+    turn(model, mu)
+    turned = encode_images(model, images)[0]
+    assert correlations(turned, mu)[0, 0] > 0.9999
+    assert turned.std().item() == pytest.approx(1, abs=0.01)
+    assert (redraw(model, images) - before).abs().max() < 1e-4
+
+
+def strange_codes():
+    """Des codes dont aucun axe ne peut être tiré."""
+    torch.manual_seed(0)
+    one = torch.randn(300, 1)
+    return {"constants": torch.full((50, 4), 0.7), "une seule image": torch.randn(1, 4),
+            "images toutes pareilles": torch.randn(1, 4).expand(30, 4).clone(),
+            "32 latents, 9 images": torch.randn(9, 32),
+            "latents jumeaux": torch.cat([one, one, torch.randn(300, 2)], dim=1),
+            "tous morts": 0.1 * torch.randn(300, 4)}
+
+
+@pytest.mark.parametrize("kind", strange_codes())
+def test_codes_without_axes_change_nothing(kind):
+    mu = strange_codes()[kind]
+    model = VAE(32, mu.shape[1])
+    before = weights_of(model)
+    turn(model, mu)
+    assert same(model.state_dict(), before)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e15], ids=str)
+def test_a_training_that_diverges_does_not_fail_here(value):
+    """C'est la perte qui doit le dire, au pas suivant : ici, pas d'erreur."""
+    model, mu = VAE(32, 4), torch.randn(100, 4)
+    mu[3:7] = value
+    turn(model, mu)
+
+
+@decoders
+def test_a_folder_of_identical_images(decoder):
+    """Du départ à la dernière époque, avec le vrai entraînement : des poids finis."""
+    images = demo_images(32)[:1].expand(20, -1, -1, -1).clone()
+    model = train(images, decoder=decoder)
+    assert finite(model) and redraw(model, images).isfinite().all()
+
+
+@decoders
+@pytest.mark.parametrize("latent_size, count", [(32, 9), (1, 9), (4, 2), (32, 40)])
+def test_few_images_many_latents(latent_size, count, decoder):
+    images = demo_images(32)[:count]
+    model = train(images, latent_size=latent_size, decoder=decoder)
+    assert finite(model) and redraw(model, images).isfinite().all()
+
+
+def train(images, **changes):
+    """Trois époques, comme le script, sur toutes ces images."""
+    settings = {name: getattr(train_VAE, name) for name in train_VAE.allowed}
+    settings |= {"epochs": 3} | changes
+    model = VAE(images.shape[-1], settings["latent_size"], settings["decoder"])
+    model.start_from(images)
+    optimizer, index = train_VAE.new_optimizer(model), torch.arange(len(images))
+    for epoch in (1, 2, 3):
+        for part in train_VAE.train_epoch(model, images, index, optimizer, epoch, settings):
+            assert np.isfinite(part).all()
+    return model
+
+
+# Toujours pareil
+def test_the_same_codes_give_the_same_axes():
+    model = started()
+    mu = encode_images(model, demo_images(32))[0]
+    twin = copy.deepcopy(model)
+    torch.manual_seed(1)
+    turn(model, mu)
+    torch.manual_seed(2)
+    turn(twin, mu)
+    assert same(model.state_dict(), twin.state_dict())
+
+
+@pytest.mark.parametrize("latent_size", [2, 4, 8])
+def test_a_second_turn_keeps_order_and_sign(latent_size):
+    """Sinon les curseurs changeraient de place, ou de sens, à chaque époque."""
+    random = np.random.default_rng(0)
+    model = VAE(32, latent_size)
+    raw = torch.tensor(uniform(random, 3000, latent_size) @ mixing(random, latent_size).T).float()
+    turn(model, through(model, raw))
+    first = through(model, raw)
+    turn(model, first)
+    second = through(model, raw)
+    # la matrice A qui mène des premiers codes aux seconds, par moindres carrés (numpy)
+    centred = (first - first.mean(0)).numpy()
+    A = np.linalg.lstsq(centred, second.numpy(), rcond=None)[0]
+    assert np.abs(A - np.eye(latent_size)).max() < 0.05, A
+
+
+def test_a_turn_far_from_the_sources_keeps_the_nearest_order():
+    """Des codes à peine mélangés : chaque latent garde sa source, et son sens."""
+    random = np.random.default_rng(0)
+    model, sources = VAE(32, 4), uniform(random, 3000, 4)
+    mixed = sources @ (np.eye(4) + 0.15 * random.uniform(-1, 1, (4, 4)))
+    raw = before_axes(model, torch.tensor(mixed).float())
+    turn(model, through(model, raw))
+    signed = np.corrcoef(through(model, raw).numpy().T, sources.T)[:4, 4:]
+    assert np.diag(signed).min() > 0.99, signed
+
+
+# Le point de départ
+def pca_errors(images, latent_size):
+    """Trois erreurs, par la SVD de numpy : l'ACP à latent_size nombres, la même où chaque
+    coordonnée est rétrécie (la meilleure règle si un bruit de variance 1/2 s'y ajoute, ce
+    que suppose la perte d'un VAE), et l'image moyenne."""
+    x = images.flatten(1).double().numpy() / 255
+    x = x - x.mean(0)
+    values = np.linalg.svd(x, compute_uv=False)**2 / len(x)
+    kept, rest = values[:latent_size], values[latent_size:].sum()
+    shrunk = (kept * (0.5 / (kept + 0.5))**2).sum()
+    return rest / x.shape[1], (rest + shrunk) / x.shape[1], values.sum() / x.shape[1]
+
+
+@pytest.mark.parametrize("images_size", [32, 64])
+@pytest.mark.parametrize("latent_size", [1, 4, 16])
+def test_before_training_the_network_is_a_pca(images_size, latent_size):
+    images = demo_images(images_size)
+    model = started(images_size, latent_size)
+    best, shrunk, mean_error = pca_errors(images, latent_size)
+    error = (redraw(model, images) - images / 255).square().mean().item()
+    assert best * 0.999 < error < 1.05 * shrunk, (error, best, shrunk, mean_error)
+    if latent_size <= 4:
+        assert error < 1.05 * best < 0.9 * mean_error, (error, best, mean_error)
+
+
+@decoders
+def test_the_start_is_as_wide_as_the_prior(decoder):
+    """Des codes d'écart-type proche de 1 : la KL n'a rien à redresser."""
+    images = demo_images(64)
+    mu = encode_images(started(64, 4, decoder), images)[0].numpy()
+    if decoder == "convolution":
+        assert np.abs(mu.mean(0)).max() < 0.01
+    lengths = np.linalg.eigvalsh(np.cov(mu.T))
+    assert 0.5 < lengths.min() <= lengths.max() < 1.1, lengths
+
+
+def test_the_mean_image_is_the_mean_of_the_images():
+    images = demo_images(64)
+    expected = images.double().mean(0) / 255
+    assert torch.allclose(started(64).mean_image.double(), expected, atol=1e-5)
+    one_colour = started(64, 4, "broadcast").mean_image
+    assert torch.allclose(one_colour.double().mean((1, 2)), expected.mean((1, 2)), atol=1e-5)
+    assert (one_colour - one_colour[:, :1, :1]).abs().max() == 0
+
+
+@decoders
+@pytest.mark.parametrize("kind, latent_size",
+                         [("pareilles", 4), ("noires", 4), ("peu", 32), ("une", 4)])
+def test_a_start_from_almost_nothing(kind, latent_size, decoder):
+    images = {"pareilles": demo_images(32)[:1].expand(20, -1, -1, -1),
+              "noires": torch.zeros(20, 3, 32, 32, dtype=torch.uint8),
+              "peu": demo_images(32)[:9], "une": demo_images(32)[:1]}[kind]
+    torch.manual_seed(0)
+    model = VAE(32, latent_size, decoder)
+    model.start_from(images)
+    assert finite(model) and redraw(model, images).isfinite().all()
+    if decoder == "convolution":
+        gap = (redraw(model, images) - images / 255).square().mean()
+        assert gap <= 0.01 * (images / 255 - (images / 255).mean(0)).square().mean() + 1e-8
+
+
+# Le script entier, comme un élève
+def scores_of(kit, name="VAE_64"):
+    """Les notes des codes de toutes les images, et l'erreur sur celles jamais apprises."""
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("sklearn")
+    if str(root / "explore") not in sys.path:
+        sys.path.insert(0, str(root / "explore"))
+    import factors as lesson
+
+    model, saved = load_model(kit.folder / f"{name}.pth")
+    images, names = load_images(kit.images, 64)
+    with open(kit.images / "demo" / "factors.csv", encoding="utf-8") as file:
+        rows = {f"demo/{row.pop('image')}": row for row in csv.DictReader(file)}
+    truth = np.array([[float(value) for value in rows[name].values()] for name in names])
+    unknown = images[[name not in saved["train_names"] for name in names]]
+    error = (redraw(model, unknown) - unknown / 255).square().mean().item()
+    live = int((saved["importance"] > 0.1).sum())
+    scores = lesson.score(encode_images(model, images)[0].numpy(), truth)
+    return scores | {"error": error, "live": live, "saved": saved}
+
+
+def test_as_shipped_each_slider_is_one_thing(trained):
+    """Les réglages livrés, sur les images de démonstration : un latent par facteur."""
+    scores = scores_of(trained)
+    assert scores["live"] == 4
+    assert scores["MIG"] >= 0.65 and scores["SAP"] >= 0.95, scores
+    assert scores["DCI D"] >= 0.93 and scores["DCI C"] >= 0.93, scores
+    assert scores["error"] <= 0.00033, scores
+
+
+@pytest.fixture(scope="module")
+def by_chance(tmp_path_factory):
+    """Le même entraînement, les axes du code laissés au hasard."""
+    kit = Kit(tmp_path_factory.mktemp("hasard") / "Élève n°1").add_demo()
+    kit.run("train_VAE.py", independent_axes=False)
+    return kit
+
+
+def test_without_the_turns_everything_mixes(trained, by_chance):
+    """Le réseau redessine aussi bien, mais chaque curseur change plusieurs choses."""
+    mixed, turned = scores_of(by_chance), scores_of(trained)
+    assert mixed["saved"]["settings"]["independent_axes"] is False
+    assert mixed["MIG"] < 0.4 < turned["MIG"] and mixed["SAP"] < turned["SAP"] - 0.2
+    assert mixed["error"] == pytest.approx(turned["error"], rel=0.25)
+
+
+def test_stopped_early_the_axes_are_already_turned(kit, by_chance):
+    """Stop après l'époque 2 d'un long entraînement : un modèle qui sert, et qui sépare."""
+    program = kit.add_demo().set("train_VAE.py", epochs=200).start("train_VAE.py")
+    program.wait_text("Époque 2/200  perte")
+    program.stop()
+    assert "Arrêt" in program.finish()
+    scores = scores_of(kit)
+    assert 2 <= len(scores["saved"]["losses"]) < 200
+    assert scores["MIG"] > max(0.5, scores_of(by_chance)["MIG"] + 0.1), scores
+
+
+def test_go_on_keeps_the_sliders_in_place(kit, trained):
+    """Continuer ne mélange rien : chaque latent garde son rôle, et son sens."""
+    kit.add_demo().add_model(trained).run("train_VAE.py", go_on=True, epochs=2)
+    images = load_images(kit.images, 64)[0]
+    before, after = (encode_images(load_model(one.folder / "VAE_64.pth")[0], images)[0].numpy()
+                     for one in (trained, kit))
+    signed = np.corrcoef(after.T, before.T)[:4, 4:]
+    assert np.diag(signed).min() > 0.9, signed
+    assert scores_of(kit)["MIG"] >= 0.6
