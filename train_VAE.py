@@ -110,8 +110,11 @@ def turn_axes(model, mu, logvar):
     live = (mu.var(0, correction=0) > 0.5).nonzero().flatten()
     mean = mu[:, live].mean(0)
     x = mu[:, live] - mean
-    values, vectors = torch.linalg.eigh(x.T @ x / len(x))
-    if len(live) == 0 or values.min() < 0.001:       # trop peu d'images, ou toutes pareilles
+    covariance = x.T @ x / len(x)
+    if len(live) == 0 or not covariance.isfinite().all():
+        return                                       # tout est mort, ou les pas sont trop grands
+    values, vectors = torch.linalg.eigh(covariance)
+    if values.min() < 0.001:                         # trop peu d'images, ou toutes pareilles
         return
     white = vectors @ torch.diag(values**-0.5) @ vectors.T
     x = x @ white
@@ -269,6 +272,8 @@ if __name__ == "__main__":
                     window = tools.is_open("apprentissage")
             loss, error, kl = np.mean(parts, axis=0).tolist()
             test_loss, test_error, test_kl = evaluate(model, images, test_index, settings)
+            if not math.isfinite(test_loss):
+                raise FloatingPointError
             losses.append(loss)
             test_losses.append(test_loss)
             good, told = copy.deepcopy(model.state_dict()), time.time()

@@ -81,7 +81,10 @@ class Training(threading.Thread):
                     self.share = (epoch - 1 + len(parts) / steps) / settings["epochs"]
                     if self.must_stop():
                         return
-                self.history.append([*np.mean(parts, axis=0).tolist(), *evaluate(model, self.images, test_index, settings)])
+                measures = evaluate(model, self.images, test_index, settings)
+                if not math.isfinite(measures[0]):
+                    raise FloatingPointError
+                self.history.append([*np.mean(parts, axis=0).tolist(), *measures])
                 good = copy.deepcopy(model.state_dict())
         except FloatingPointError:
             self.sentence = "La perte n'est plus un nombre : les pas sont trop grands. Divisez learning_rate par 4, puis recommencez."
