@@ -105,7 +105,7 @@ def explored(demo):
 @pytest.fixture(scope="module")
 def colors(tmp_path_factory):
     """Trois sous-dossiers de 45 images : des rouges, des verts, des bleus, à peine différents entre eux."""
-    kit, random = make(tmp_path_factory.mktemp("colors"), epochs=10, latent_size=3), np.random.default_rng(0)
+    kit, random = make(tmp_path_factory.mktemp("colors"), epochs=40, latent_size=2), np.random.default_rng(0)
     for name, color in (("bleu", (40, 50, 220)), ("rouge", (220, 40, 50)), ("vert", (40, 190, 50))):
         (kit.images / name).mkdir()
         for number in range(45):
