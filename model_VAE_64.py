@@ -83,7 +83,8 @@ class VAE(nn.Module):
 
         L'analyse en composantes principales (ACP) trouve les latent_size images de base
         V qui, ajoutées à la moyenne, redessinent le mieux toutes les autres. Les poids
-        du chemin simple commencent ainsi ; le réseau, lui, commence à zéro.
+        du chemin simple commencent ainsi ; le réseau, lui, commence à zéro. Le 0.5 rétrécit
+        les coordonnées trop faibles pour valoir leur KL (celles d'images toutes pareilles).
         """
         images = images.cpu() / 255
         mean_image = images.mean(0)

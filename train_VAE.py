@@ -251,7 +251,7 @@ if __name__ == "__main__":
     elif show_window:
         print(f"Pas d'écran, donc pas de fenêtre : les courbes seront dans {path.stem}.png.")
     good, start, told, looked, examples, frames = copy.deepcopy(model.state_dict()), time.time(), time.time(), 0, test_index[:8], []
-    title = f"Avant d'apprendre : l'image moyenne et {settings['latent_size']} images de base (ACP)"
+    title = "Avant d'apprendre"
     try:
         for epoch in range(1, epochs + 1):
             screen = draw_progress(losses, test_losses, title, reconstruct(model, images, examples, task))

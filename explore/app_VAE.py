@@ -182,7 +182,7 @@ def draw_training(view):
         names = ("perte", "erreur", "KL", "perte de test", "erreur de test", "KL de test")
         st.caption(f"Époque {len(history)} : " + ", ".join(f"{name} {value:.5g}" for name, value in zip(names, history[-1])))
     st.markdown("**Des images jamais apprises**, et dessous ce que le réseau en redessine"
-                + (" (avant d'apprendre : l'image moyenne et quelques images de base)" if training and not history else ""))
+                + (" (avant d'apprendre)" if training and not history else ""))
     show.gallery(list(zip(*rows.values())), most=900)
 
 

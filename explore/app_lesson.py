@@ -80,7 +80,7 @@ sur des axes que le hasard a choisis, et **un curseur déplace plusieurs choses 
 place, une couleur) se reconnaissent sans étiquette : leur mélange ressemble toujours plus à une cloche (loi normale) que chacune d'elles. À la
 fin de chaque époque, le kit cherche les axes où les nombres ressemblent le moins à une cloche (analyse en composantes indépendantes, Hyvärinen
 et Oja, 2000), puis y tourne le code : `independent_axes = True`. Avec `False`, les curseurs se mélangent. L'ordre et le sens des curseurs,
-eux, restent au hasard : deux entraînements donnent les mêmes curseurs, mais pas le même z1."""
+eux, restent au hasard : deux entraînements sur les créatures donnent les mêmes curseurs, mais pas le même z1."""
 cousins = """
 - **auto-encodeur** (années 1980 ; profond : Hinton et Salakhutdinov, 2006) : `beta = 0`, et aucun hasard dans le code. Des images nettes, mais des
   trous entre les codes : tiré au hasard, un code ne donne souvent rien de bon.

@@ -8,7 +8,6 @@ import socket
 import statistics
 import struct
 import sys
-import time
 import zipfile
 from hashlib import md5
 from urllib.parse import urlsplit

@@ -4,10 +4,10 @@ import csv
 import numpy as np
 import pytest
 import torch
-from conftest import Kit, drawing, wait_for
+from conftest import drawing, wait_for
 from PIL import Image
 
-from model_VAE_64 import load_model, read_image, spoil, vae_loss
+from model_VAE_64 import load_model, vae_loss
 
 
 def read(path):
