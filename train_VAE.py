@@ -37,17 +37,16 @@ import torch
 from PIL import Image, ImageDraw
 
 from record_images import (black, check_choice, check_folder, check_name,
-                           check_number, close_windows, font, grey, here, is_open, open_window,
-                           quit_keys, screen_works, show, small_font, stop, white,
-                           write_whole)
+                           check_number, close_windows, font, grey, here, is_open,
+                           open_window, quit_keys, screen_works, show, small_font,
+                           stop, white, write_whole)
 
-settings = {
-    "images_size": images_size, "latent_size": latent_size,
-    "dataset_folder": dataset_folder, "model_name": model_name,
-    "test_data_proportion": test_data_proportion, "batch_size": batch_size,
-    "epochs": epochs, "learning_rate": learning_rate, "beta": beta,
-    "reconstruction": reconstruction, "decoder": decoder, "task": task,
-    "independent_axes": independent_axes, "augmentation": augmentation, "film": film}
+settings = dict(
+    images_size=images_size, latent_size=latent_size, dataset_folder=dataset_folder,
+    model_name=model_name, test_data_proportion=test_data_proportion,
+    batch_size=batch_size, epochs=epochs, learning_rate=learning_rate, beta=beta,
+    reconstruction=reconstruction, decoder=decoder, task=task,
+    independent_axes=independent_axes, augmentation=augmentation, film=film)
 
 
 # %% Vérifier et partager
@@ -273,12 +272,6 @@ def describe(history, settings):
 
 def watch(learning, model, images, examples, settings, history):
     """Fait avancer l'apprentissage et le montre. Renvoie les vues du film."""
-    window = screen_works()
-    if window:
-        close_windows()            # une fenêtre restée du lancement précédent
-        open_window("apprentissage", "Apprentissage")
-    else:
-        print("Pas d'écran, donc pas de fenêtre : les courbes seront dans le .png.")
     stops = []
 
     def note_stop(number, frame):
@@ -286,6 +279,12 @@ def watch(learning, model, images, examples, settings, history):
         stops.append("Stop")
 
     usual = signal.signal(signal.SIGINT, note_stop)
+    window = screen_works()
+    if window:
+        close_windows()            # une fenêtre restée du lancement précédent
+        open_window("apprentissage", "Apprentissage")
+    else:
+        print("Pas d'écran, donc pas de fenêtre : les courbes seront dans le .png.")
     views = []
     every = math.ceil(settings["epochs"] / 100)      # cent vues au plus
     start = time.monotonic()
@@ -294,17 +293,16 @@ def watch(learning, model, images, examples, settings, history):
         for done in learning:
             if done == len(history):                 # une époque est finie
                 screen = draw_all(model, images, examples, settings, history)
-                if done % every == 0:
-                    views.append(screen.quantize())
                 if window:
                     show("apprentissage", screen)
-                if done > 0:
-                    seconds = time.monotonic() - start
-                    left = seconds * (settings["epochs"] - done) / done
-                    print(f"\r{describe(history, settings)}  {seconds:.0f} s, "
-                          f"encore {left:.0f} s")
+                if done % every == 0:
+                    views.append(screen.quantize())
+                seconds = time.monotonic() - start
+                print(f"\r{describe(history, settings)}  {seconds:.0f} s")
             if time.monotonic() > next_look:
                 next_look = time.monotonic() + 0.2
+                share = 100 * done / settings["epochs"]
+                print(f"\r{share:.0f} %", end="")
                 window = window and listen(stops)
             if stops:
                 print("\nArrêt demandé : je garde ce qui est appris.")
@@ -335,6 +333,8 @@ def keep(path, model, results, screen, views):
             print(f"L'ancien modèle est gardé : {previous.name}.")
         save_model(path, model, results)
         screen.save(path.with_suffix(".png"))
+        print(f"Modèle : {path.name}. Ce qu'on a vu : {path.stem}.png. Ensuite : "
+              "decode_VAE.py")
         if results["settings"]["film"]:
             views[0].save(path.with_suffix(".gif"), save_all=True, duration=300,
                           append_images=views[1:] + [screen.quantize()], loop=0)
@@ -373,6 +373,29 @@ def report(model, images, train_index, test_index, results):
               "l'image moyenne, sur des images jamais vues à l'entraînement.")
 
 
+# %% Préparer
+def choose_device():
+    """La carte graphique s'il y en a une, sinon le processeur."""
+    if torch.cuda.is_available():
+        return "cuda"
+    if torch.backends.mps.is_available():
+        return "mps"
+    return "cpu"
+
+
+def announce(model, known, unseen, settings):
+    """Ce qui va se passer, et ce qui pourrait étonner."""
+    weights = sum([weight.numel() for weight in model.parameters()])
+    print(f"{known} images à apprendre, {unseen} de test, {weights} poids à régler.")
+    if settings["reconstruction"] in ("gaussian", "laplace"):
+        print("sigma-VAE : la perte peut devenir négative, c'est normal "
+              "(c'est le logarithme d'une densité).")
+    steps = math.ceil(known / settings["batch_size"])
+    if steps * settings["epochs"] < 200:
+        print(f"{steps * settings['epochs']} pas d'apprentissage, c'est peu : avec si "
+              f"peu d'images, essayez epochs = {min(200, 400 // steps)}.")
+
+
 # %% 1. Les images : le programme commence ici quand on appuie sur F5
 if __name__ == "__main__":
     check_settings(settings)
@@ -387,24 +410,13 @@ if __name__ == "__main__":
     test_index, train_index = split(names, test_data_proportion)
 
     # %% 2. Le réseau
-    device = "cpu"
-    if torch.cuda.is_available():
-        device = "cuda"
-    elif torch.backends.mps.is_available():
-        device = "mps"
-    images = images.to(device)
-    model = VAE(images_size, latent_size, decoder).to(device)
-    model.start_from(images[train_index[:1000]])
-    weights = sum([weight.numel() for weight in model.parameters()])
-    print(f"Calcul sur {device} : {len(train_index)} images à apprendre, "
-          f"{len(test_index)} de test, {weights} poids à régler.")
-    if reconstruction in ("gaussian", "laplace"):
-        print("sigma-VAE : la perte peut devenir négative, c'est normal "
-              "(c'est le logarithme d'une densité).")
-    steps = math.ceil(len(train_index) / batch_size)
-    if steps * epochs < 200:
-        print(f"{steps * epochs} pas d'apprentissage, c'est peu : avec si peu "
-              f"d'images, essayez epochs = {min(200, 400 // steps)}.")
+    images = images.to(choose_device())
+    model = VAE(images_size, latent_size, decoder).to(images.device)
+    try:
+        model.start_from(images[train_index[:1000]])
+    except KeyboardInterrupt:
+        stop("Arrêt demandé : rien n'est écrit.")
+    announce(model, len(train_index), len(test_index), settings)
 
     # %% 3. L apprentissage
     history = []
@@ -423,11 +435,9 @@ if __name__ == "__main__":
         screen = draw_all(model, images, test_index[:8], settings, history)
         keep(here / f"{model_name}.pth", model, results, screen, views)
         report(model, images, train_index, test_index, results)
+        print("À taper dans la console : history[-1], to_picture(model.sample(1)[0])")
+        if "spyder_kernels" in sys.modules:
+            from IPython.display import display
+            display(screen)       # dans l'onglet Plots de Spyder
     finally:
         signal.signal(signal.SIGINT, usual)
-    print(f"Modèle : {model_name}.pth. Ce qu'on a vu : {model_name}.png. Ensuite : "
-          "decode_VAE.py.\nÀ taper dans la console : history[-1], ou "
-          "to_picture(model.sample(1)[0])")
-    if "spyder_kernels" in sys.modules:
-        from IPython.display import display
-        display(screen)           # dans l'onglet Plots de Spyder
