@@ -156,15 +156,22 @@ def check_folder(name, value, written=False):
 
 # %% Ce qui sert aussi aux autres scripts : écrire
 def write_whole(path, content, replace=True):
-    """Écrit tout ou rien : d'abord sous un autre nom, qui devient le vrai d'un coup."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.incomplet")
+    """Écrit tout ou rien : d'abord sous un autre nom, qui devient le vrai d'un coup.
+
+    replace=False : lève FileExistsError si ce nom est pris, ou en train de l'être."""
+    if replace:
+        draft = path.with_name(f"{path.name}.{os.getpid()}.incomplet")
+        file = open(draft, "wb")
+    else:
+        draft = path.with_name(f"{path.name}.incomplet")
+        file = open(draft, "xb")
     try:
-        with open(draft, "wb") as file:
+        with file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())       # jusqu'au disque
-        if not replace:
-            open(path, "xb").close()      # prend ce nom, ou lève FileExistsError
+        if path.exists() and not replace:
+            raise FileExistsError
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
