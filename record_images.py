@@ -96,7 +96,7 @@ def draw_preview(square, count, recording):
     return screen
 
 
-# %% Ce qui sert aussi aux autres scripts : s'arrêter, vérifier
+# %% Ce qui sert aussi aux autres scripts : arrêter, vérifier
 def stop(sentence):
     """Dit ce qui ne va pas, et arrête le script."""
     print(sentence)

@@ -418,7 +418,7 @@ if __name__ == "__main__":
         stop("Arrêt demandé : rien n'est écrit.")
     announce(model, len(train_index), len(test_index), settings)
 
-    # %% 3. L apprentissage
+    # %% 3. Apprendre
     history = []
     learning = learn(model, images, train_index, test_index, settings, history)
     views = watch(learning, model, images, test_index[:8], settings, history)
