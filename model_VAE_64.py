@@ -345,28 +345,35 @@ def load_model(path, device="cpu"):
         stop(f"Pas encore de modèle {path.name} : lancez d'abord train_VAE.py, "
              "ou corrigez model_name dans la zone ***.")
     try:
-        with zipfile.ZipFile(path) as archive, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            sizes = [member.file_size for member in archive.infolist()]
-            if sum(sizes) > max_bytes:
-                raise ValueError("trop gros")
+            check_archive(path)
             # weights_only : un fichier venu d'ailleurs ne peut rien exécuter
             saved = torch.load(path, map_location=device, weights_only=True)
-        check_results(saved)
-        settings = saved["settings"]
-        model = VAE(settings["images_size"], settings["latent_size"],
-                    settings["decoder"]).to(device)
-        check_weights(saved["weights"], model.state_dict())
-        model.load_state_dict(saved["weights"])
-        return model.eval(), saved
+            check_results(saved)
+            settings = saved["settings"]
+            model = VAE(settings["images_size"], settings["latent_size"],
+                        settings["decoder"]).to(device)
+            check_weights(saved["weights"], model.state_dict())
+            model.load_state_dict(saved["weights"])
+            return model.eval(), saved
     except Exception:    # un fichier étranger peut lever n'importe quelle erreur
         stop(f"{path.name} n'est pas un modèle de ce kit, ou il est abîmé : "
              "relancez train_VAE.py pour en refaire un.")
 
 
+def check_archive(path):
+    """Un .pth est un zip : lève une erreur s'il est abîmé, ou trop gros."""
+    with zipfile.ZipFile(path) as archive:
+        sizes = [member.file_size for member in archive.infolist()]
+        assert sum(sizes) < max_bytes
+        assert archive.testzip() is None
+
+
 def check_results(saved):
     """Lève une erreur si ce ne sont pas les résultats d'un entraînement du kit."""
     settings = saved["settings"]
+    assert type(saved) is dict and type(settings) is dict
     for name, values in choices.items():
         assert settings[name] in values
     for name, (low, high) in limits.items():
@@ -374,9 +381,10 @@ def check_results(saved):
     for name in ("z_mean", "z_spread", "importance"):
         assert saved[name].shape == (settings["latent_size"],)
         assert saved[name].dtype == torch.float32 and saved[name].isfinite().all()
-    assert np.array(saved["history"], dtype=float).shape[1] == 6
+    for row in saved["history"]:
+        assert type(row) is list and len(row) == 6 and np.isfinite(row).all()
     for name in saved["train_names"]:
-        assert isinstance(name, str)
+        assert type(name) is str
 
 
 def check_weights(weights, expected):

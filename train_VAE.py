@@ -23,6 +23,7 @@ independent_axes = True     #*** True, False : un curseur, une seule chose ?
 augmentation = False        #*** True, False : cadrer au hasard ?
 film = False                #*** True, False : garder un film (.gif) ?
 # ***********************************************************************
+import io
 import math
 import signal
 import sys
@@ -301,8 +302,8 @@ def watch(learning, model, images, examples, settings, history):
                 print(f"\r{describe(history, settings)}  {seconds:.0f} s")
             if time.monotonic() > next_look:
                 next_look = time.monotonic() + 0.2
-                share = 100 * done / settings["epochs"]
-                print(f"\r{share:.0f} %", end="")
+                if done > len(history):
+                    print(f"\r{100 * done / settings['epochs']:.0f} %", end="")
                 window = window and listen(stops)
             if stops:
                 print("\nArrêt demandé : je garde ce qui est appris.")
@@ -326,21 +327,25 @@ def listen(stops):
 # %% Garder
 def keep(path, model, results, screen, views):
     """Écrit le modèle, l'image et le film ; l'ancien modèle devient _precedent."""
+    picture = io.BytesIO()
+    screen.save(picture, "PNG")
+    movie = io.BytesIO()
+    views[0].save(movie, "GIF", save_all=True, append_images=views[1:], duration=300,
+                  loop=0)
     try:
         if path.exists():
             previous = path.with_name(f"{path.stem}_precedent.pth")
             write_whole(previous, path.read_bytes())
             print(f"L'ancien modèle est gardé : {previous.name}.")
         save_model(path, model, results)
-        screen.save(path.with_suffix(".png"))
-        print(f"Modèle : {path.name}. Ce qu'on a vu : {path.stem}.png. Ensuite : "
-              "decode_VAE.py")
+        write_whole(path.with_suffix(".png"), picture.getvalue())
         if results["settings"]["film"]:
-            views[0].save(path.with_suffix(".gif"), save_all=True, duration=300,
-                          append_images=views[1:] + [screen.quantize()], loop=0)
+            write_whole(path.with_suffix(".gif"), movie.getvalue())
     except OSError as error:
         stop(f"Impossible d'écrire {path} ({error.strerror}) : libérez de la place, "
              "puis relancez la cellule 4 dans Spyder.")
+    print(f"Modèle : {path.name}. Ce qu'on a vu : {path.stem}.png. Ensuite : "
+          "decode_VAE.py")
 
 
 def report(model, images, train_index, test_index, results):
@@ -433,6 +438,7 @@ if __name__ == "__main__":
                    "train_names": [names[i] for i in train_index]}
         results.update(measure_latents(model, images, train_index, settings))
         screen = draw_all(model, images, test_index[:8], settings, history)
+        views.append(screen.quantize())
         keep(here / f"{model_name}.pth", model, results, screen, views)
         report(model, images, train_index, test_index, results)
         print("À taper dans la console : history[-1], to_picture(model.sample(1)[0])")
