@@ -29,8 +29,10 @@ html_static_path = ["dessins"]
 html_css_files = ["lecon.css"]
 html_sidebars = {"**": ["globaltoc.html", "searchbox.html"]}
 html_copy_source = False
+html_show_search_summary = False       # il faudrait un serveur pour lire les pages
 html_show_sphinx = False
 html_use_index = False
+html_domain_indices = False
 
 
 def keep_lines(app, what, name, thing, options, lines):
