@@ -356,6 +356,9 @@ def load_model(path, device="cpu"):
                         settings["decoder"]).to(device)
             check_weights(saved["weights"], model.state_dict())
             model.load_state_dict(saved["weights"])
+            far = 5 * saved["z_spread"]      # où vont les curseurs
+            ends = torch.stack([saved["z_mean"] - far, saved["z_mean"] + far])
+            assert model.decode(ends).isfinite().all()
             return model.eval(), saved
     except Exception:    # un fichier étranger peut lever n'importe quelle erreur
         stop(f"{path.name} n'est pas un modèle de ce kit, ou il est abîmé : "
