@@ -1,15 +1,15 @@
 """Remplir le dossier images/ avec votre webcam.
 
 Lit     : la webcam (ou un fichier vidéo).
-Écrit   : im_0001.png, im_0002.png... (128x128), sans jamais en écraser une.
+Écrit   : im_0001.png, im_0002.png... sans jamais en écraser une.
 Ensuite : train_VAE.py.
 Tout reste sur cet ordinateur : aucune image n'est envoyée nulle part.
 """
-# ******************** zone *** : à vous de modifier ********************
+# ***************** zone *** : à vous de modifier *****************
 camera = 0                  #*** 0 à 99 : numéro de la webcam, ou "film.mp4"
 dataset_folder = "images"   #*** un dossier : où ranger les images
 images_per_second = 10      #*** 1 à 30 : combien, quand "s" reste appuyé
-# ***********************************************************************
+# *****************************************************************
 import io
 import os
 import re

@@ -1,28 +1,29 @@
-"""Entraîner le VAE : il apprend seul à résumer chaque image en latent_size
-nombres, puis à la redessiner. Stop (ou "q") arrête et garde ce qui est appris.
+"""Entraîner le VAE : il apprend seul à résumer chaque image en
+latent_size nombres, puis à la redessiner. Stop (ou "q" dans la
+fenêtre) arrête avant la fin et garde ce qui est appris.
 
-Lit     : les images de dataset_folder (à défaut, celles de démonstration).
-Écrit   : model_name.pth (le modèle) et model_name.png (ce qu'on a vu).
+Lit     : les images de dataset_folder, ou celles de démonstration.
+Écrit   : model_name.pth (le modèle), model_name.png (ce qu'on a vu).
 Ensuite : decode_VAE.py.
 """
-# ******************** zone *** : à vous de modifier ********************
+# ***************** zone *** : à vous de modifier *****************
 images_size = 64            #*** 32, 64 ou 128 : côté des images, en pixels
 latent_size = 4             #*** 1 à 32 : combien de nombres par image
 dataset_folder = "images"   #*** un dossier : où sont les images
-model_name = "VAE_64"       #*** un nom : un autre nom garde deux modèles
+model_name = "VAE_64"       #*** un nom : un autre garde deux modèles
 test_data_proportion = 0.1  #*** 0.05 à 0.5 : part des images de test
 batch_size = 24             #*** 1 à 1000 : images par pas
 epochs = 10                 #*** 1 à 1000 : passages sur toutes les images
 learning_rate = 0.005       #*** 0.0001 à 0.1 : taille des pas
 # ----- pour plus tard -----
-beta = 1                    #*** 0 à 1000 : poids de la KL ; 0 : sans hasard
+beta = 1                    #*** 0 à 1000 : poids de la KL
 reconstruction = "mse"      #*** "mse", "l1", "gaussian" ou "laplace"
 decoder = "convolution"     #*** "convolution" ou "broadcast"
-task = "copy"               #*** "copy", "denoise" ou "super_resolution"
-independent_axes = True     #*** True, False : un curseur, une seule chose ?
+task = "copy"               #*** "copy", "denoise", "super_resolution"
+independent_axes = True     #*** True, False : un curseur, une chose ?
 augmentation = False        #*** True, False : cadrer au hasard ?
 film = False                #*** True, False : garder un film (.gif) ?
-# ***********************************************************************
+# *****************************************************************
 import io
 import math
 import signal

@@ -181,7 +181,6 @@ def draw(table, codes, factors, names, title):
         axes = frames[1 + k]
         best = table[:, k].argmax()
         axes.scatter(codes[:, best], factors[:, k], s=4, alpha=0.5, color=lab.blue)
-        axes.set_xlabel(f"z{best + 1}")
         axes.set_title(f"{names[k]}, selon z{best + 1}")
     figure.suptitle(title)
     return figure

@@ -125,7 +125,8 @@ def draw(counts, scores, seconds, class_count, title):
     for name, color, mark in zip(scores, colors, "os^"):
         mean = scores[name].mean(axis=1)
         spread = scores[name].std(axis=1)
-        axes.fill_between(counts, mean - spread, mean + spread, color=color, alpha=0.2)
+        low = mean - spread
+        axes.fill_between(counts, low, mean + spread, color=color, alpha=0.2, lw=0)
         label = f"{name} : {1000 * seconds[name]:.0f} ms pour apprendre"
         axes.plot(counts, mean, mark + "-", color=color, label=label)
     chance = 1 / class_count

@@ -112,7 +112,7 @@ if __name__ == "__main__":
     needed = max(2, group_count) + 1
     if different < needed:
         stop(f"{different} images différentes, c'est trop peu : il en faut {needed}. "
-             "Baissez group_count, ou enregistrez-en d'autres avec record_images.py.")
+             "Enregistrez-en d'autres avec record_images.py, ou baissez group_count.")
 
     # %% 2. Les groupes, pour plusieurs nombres de groupes
     counts = list(range(2, min(10, different - 1) + 1))

@@ -15,6 +15,7 @@ import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from scipy.stats import norm
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import NearestNeighbors
 
@@ -79,8 +80,7 @@ def draw_histogram(axes, codes, mixture, names):
     low = min(-3, codes.min())
     high = max(3, codes.max())
     x = np.linspace(low, high, 300)
-    bell = np.exp(-x**2 / 2)
-    axes.plot(x, bell / np.sqrt(2 * np.pi), color=lab.orange, label="N(0, 1)")
+    axes.plot(x, norm.pdf(x), color=lab.orange, label="N(0, 1)")
     mixed = np.exp(mixture.score_samples(x[:, None]))
     axes.plot(x, mixed, color=lab.blue, label="mélange")
     axes.set_xlabel(names[0])

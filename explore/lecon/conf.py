@@ -41,10 +41,10 @@ def keep_lines(app, what, name, thing, options, lines):
 
 
 def keep_spaces(app, tree, page):
-    """Une espace insécable avant : ; ? ! » et après «, pour qu'aucune ligne ne commence par eux."""
+    """Une espace insécable avant : ; ? ! » %, après «, et dans 12 288."""
     for text in list(tree.findall(nodes.Text)):
         if not isinstance(text.parent, (nodes.literal, nodes.literal_block, nodes.raw)):
-            fixed = re.sub(r" (?=[:;?!»%])|(?<=«) ", "\u00a0", text)
+            fixed = re.sub(r" (?=[:;?!»%])|(?<=«) |(?<=\d) (?=\d{3})", "\u00a0", text)
             text.parent.replace(text, nodes.Text(fixed))
 
 
