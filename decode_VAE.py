@@ -1,13 +1,13 @@
 """Déplacer les curseurs : chacun règle un nombre, et l'image suit.
 
-Lit     : model_name.pth ; les images (touche i), la webcam (touche w).
+Lit     : model_name.pth ; les images (touche i), la webcam (w).
 Écrit   : decode_0001.png... (touche s), sans jamais en écraser une.
-Ensuite : changez la zone *** de train_VAE.py, relancez-le, et comparez.
+Ensuite : changez la zone *** de train_VAE.py, relancez, comparez.
 """
 # ***************** zone *** : à vous de modifier *****************
-model_name = "VAE_64"       #*** un nom : celui donné dans train_VAE.py
-dataset_folder = "images"   #*** un dossier : les images de la touche i
-camera = 0                  #*** 0 à 99 : numéro de la webcam, ou "film.mp4"
+model_name = "VAE_64"       #*** un nom : celui de train_VAE.py
+dataset_folder = "images"   #*** un dossier : images de la touche i
+camera = 0                  #*** 0 à 99 : la webcam, ou "film.mp4"
 slider_reach = 2            #*** 1 à 5 : course, en écarts-types
 walk_seconds = 4            #*** 1 à 20 : promenade (p), en secondes
 # *****************************************************************

@@ -6,9 +6,9 @@ Ensuite : train_VAE.py.
 Tout reste sur cet ordinateur : aucune image n'est envoyée nulle part.
 """
 # ***************** zone *** : à vous de modifier *****************
-camera = 0                  #*** 0 à 99 : numéro de la webcam, ou "film.mp4"
+camera = 0                  #*** 0 à 99 : la webcam, ou "film.mp4"
 dataset_folder = "images"   #*** un dossier : où ranger les images
-images_per_second = 10      #*** 1 à 30 : combien, quand "s" reste appuyé
+images_per_second = 10      #*** 1 à 30 : combien, "s" gardé appuyé
 # *****************************************************************
 import io
 import os
@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ["OPENCV_LOG_LEVEL"] = "OFF"          # avant cv2, qui se tait alors
+os.environ["OPENCV_LOG_LEVEL"] = "OFF"    # avant cv2, qui se tait alors
 os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 import cv2
 import numpy as np

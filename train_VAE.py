@@ -7,13 +7,13 @@ Lit     : les images de dataset_folder, ou celles de démonstration.
 Ensuite : decode_VAE.py.
 """
 # ***************** zone *** : à vous de modifier *****************
-images_size = 64            #*** 32, 64 ou 128 : côté des images, en pixels
+images_size = 64            #*** 32, 64 ou 128 : côté, en pixels
 latent_size = 4             #*** 1 à 32 : combien de nombres par image
 dataset_folder = "images"   #*** un dossier : où sont les images
 model_name = "VAE_64"       #*** un nom : un autre garde deux modèles
 test_data_proportion = 0.1  #*** 0.05 à 0.5 : part des images de test
 batch_size = 24             #*** 1 à 1000 : images par pas
-epochs = 10                 #*** 1 à 1000 : passages sur toutes les images
+epochs = 10                 #*** 1 à 1000 : passages sur les images
 learning_rate = 0.005       #*** 0.0001 à 0.1 : taille des pas
 # ----- pour plus tard -----
 beta = 1                    #*** 0 à 1000 : poids de la KL
