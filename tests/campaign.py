@@ -8,7 +8,7 @@ processus (os.fork), où torch est déjà chargé : c'est rapide, et cela se mes
 """
 # ******************** zone *** : à vous de modifier ********************
 share = 1           #*** 0.001 à 10 : part des cas à jouer (1 : 15 minutes)
-minutes = 25        #*** 1 à 600 : au-delà, on s'arrête aux cas déjà joués
+minutes = 25        #*** 1 à 600 : au-delà, on s'en tient aux cas joués
 processes = 2       #*** 1 à 16 : combien de lignes se jouent à la fois
 seed = 1            #*** un entier : d'autres accidents, au hasard
 # ***********************************************************************
@@ -72,27 +72,26 @@ def launch(work, *values):
         os._exit(code)
 
 
-def heard(log):
-    """Ce que le journal contient jusqu'ici."""
-    return os.pread(log.fileno(), 10**6, 0).decode("utf-8", "replace")
-
-
 def resident():
     """La mémoire que tient ce processus, en octets."""
     pages = Path("/proc/self/statm").read_text().split()[1]
     return int(pages) * resource.getpagesize()
 
 
-def finish(pid, log, seconds=60):
-    """Attend la fin : le code de sortie, le journal."""
+def heard(log):
+    """Ce que le journal contient jusqu'ici."""
+    return os.pread(log.fileno(), 10**6, 0).decode("utf-8", "replace")
+
+
+def finish(pid, log, seconds=120):
+    """Attend la fin : (code de sortie, journal)."""
     deadline = time.monotonic() + seconds
-    while True:
+    ended = 0
+    while not ended:
+        time.sleep(0.002)
         ended, status, usage = os.wait4(pid, os.WNOHANG)
-        if ended:
-            break
         if time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)
-        time.sleep(0.002)
     text = heard(log)
     if time.monotonic() > deadline:
         text += f"\nTraceback : pas fini après {seconds} s"
@@ -110,7 +109,7 @@ def trouble(code, text):
     return []
 
 
-def attempt(work, *values, seconds=60):
+def attempt(work, *values, seconds=120):
     """Joue des cas qui n'affichent que ce qui ne va pas : la liste des mauvais."""
     code, text = finish(*launch(work, *values), seconds)
     bad = [part.strip()[-700:] for part in text.split(mark) if part.strip()]
@@ -126,11 +125,12 @@ def play(script):
     runpy.run_path(str(script), run_name="__main__")
 
 
-# %% Des kits, des accidents, et ce qui doit rester après eux
+# %% Un kit, et ce qui doit rester après un accident
 def small_kit(folder, **settings):
-    """Un kit de douze dessins, déjà entraîné en une fraction de seconde."""
+    """Un kit de douze dessins, entraîné : une fraction de seconde."""
     kit = Kit(folder / "Élève n°1").add_drawings(12)
-    kit.set("train_VAE.py", **{"images_size": 32, "epochs": 1} | settings)
+    settings = {"images_size": 32, "epochs": 1, "film": True} | settings
+    kit.set("train_VAE.py", **settings)
     code, text = finish(*launch(play, kit.folder / "train_VAE.py"))
     assert code == 0, text
     kit.before = (kit.folder / "VAE_64.pth").read_bytes()
@@ -138,9 +138,9 @@ def small_kit(folder, **settings):
 
 
 def restore(kit):
-    """Remet le modèle d'avant l'accident, et sa copie."""
-    for kind in ("*.incomplet", "*.png", "*.gif"):
-        for path in kit.folder.glob(kind):
+    """Efface ce qu'un accident a laissé, et remet le modèle d'avant et sa copie."""
+    for path in kit.folder.iterdir():
+        if path.suffix not in (".py", ""):
             path.unlink()
     (kit.folder / "VAE_64.pth").write_bytes(kit.before)
     (kit.folder / "VAE_64_precedent.pth").write_bytes(kit.before)
@@ -149,12 +149,15 @@ def restore(kit):
 def check_kit(kit):
     """Après un accident : chaque fichier est entier, le modèle d'avant est là."""
     bad = []
-    if not (kit.folder / "VAE_64.pth").exists():
-        bad.append("VAE_64.pth est perdu")
     models = list(kit.folder.glob("*.pth"))
     if kit.before not in [path.read_bytes() for path in models]:
         bad.append("le modèle d'avant n'est plus nulle part")
-    bad += [f"{path.name} : {try_model(path)}" for path in models if try_model(path)]
+    if not (kit.folder / "VAE_64.pth").exists():
+        bad.append("VAE_64.pth est perdu")
+    for path in models:
+        problem = try_model(path)
+        if problem:
+            bad.append(f"{path.name} : {problem}")
     for path in kit.folder.iterdir():
         if path.suffix in (".png", ".gif") and core.read_image(path, 64)[1]:
             bad.append(f"{path.name} est abîmé")
@@ -163,8 +166,21 @@ def check_kit(kit):
     return bad
 
 
-def accidents(kit, count, accident):
+def check_pictures(folder, before):
+    """Chaque image est entière ; celles d'avant, {nom: octets}, n'ont pas bougé."""
+    bad = []
+    for name, content in before.items():
+        if not (folder / name).exists() or (folder / name).read_bytes() != content:
+            bad.append(f"{name} a changé ou disparu")
+    for path in folder.iterdir():
+        if path.suffix != ".incomplet" and core.read_image(path, 64)[1]:
+            bad.append(f"{path.name} est abîmée ({path.stat().st_size} octets)")
+    return bad
+
+
+def accidents(count, folder, accident):
     """Joue count fois un accident dans un kit, et regarde après chacun."""
+    kit = small_kit(folder)
     for number in range(count):
         restore(kit)
         bad = accident(kit)
@@ -177,8 +193,8 @@ def damage(content):
     for step in range(random.choice([1, 1, 2, 8])):
         reach = min(random.choice([40, 400, 4000, 10**9]), len(content))
         place = random.randrange(-reach, reach) % len(content)
-        odd = random.choice([random.randbytes(1), bytes(4), b"\xff" * 4, b"\x7f\xff", b"",
-                             bytes(content[:place][-500:])])
+        former = bytes(content[:place][-500:])
+        odd = random.choice([random.randbytes(1), bytes(4), b"\xff" * 4, b"", former])
         size = random.choice([len(odd), len(odd), 0, 1, 100, 10**9])
         content[place:place + size] = odd
         if not content:
@@ -187,61 +203,17 @@ def damage(content):
 
 
 # %% Les images
-def healthy_pictures():
-    """Des images saines de huit formats et de plusieurs sortes : (format, octets)."""
-    color = drawing(3).resize((90, 70))
+def pictures_of(kinds, size):
+    """Un dessin dans chaque format et chaque mode possibles : (nom, octets)."""
     exif = Image.Exif()
     exif[0x0112] = 6                          # une photo prise de côté
-    kinds = [
-        ("PNG", color, {}), ("PNG", color.convert("P"), {"transparency": 0}),
-        ("PNG", color.convert("RGBA"), {}), ("PNG", color.convert("I;16"), {}),
-        ("JPEG", color, {"progressive": True}), ("JPEG", color, {"exif": exif}),
-        ("JPEG", color.convert("CMYK"), {}), ("BMP", color, {}),
-        ("GIF", color, {"save_all": True, "append_images": [drawing(5)]}),
-        ("WEBP", color, {}), ("WEBP", color, {"lossless": True, "exif": exif}),
-        ("TIFF", color, {"compression": "tiff_lzw"}), ("TIFF", color, {}),
-        ("PPM", color, {}), ("PPM", color.convert("1"), {}), ("AVIF", color, {})]
-    pictures = []
-    for kind, picture, options in kinds:
-        content = io.BytesIO()
-        if kind in Image.SAVE:                # AVIF manque aux vieux Pillow
-            picture.save(content, kind, **options)
-            pictures.append((kind, content.getvalue()))
-    return pictures
-
-
-def read_pictures(folder):
-    """Chaque image donne des pixels ou une raison ; load_images dit de même."""
-    files = sorted(folder.iterdir())
-    for path in files:
-        start = time.monotonic()
-        try:
-            pixels, reason = core.read_image(path, 64)
-            if reason is None:
-                assert pixels.shape == (3, 64, 64) and pixels.dtype == np.uint8
-            assert reason is None or pixels is None
-            assert time.monotonic() < start + 5, f"{time.monotonic() - start} s"
-        except Exception:
-            print(mark, path.name, traceback.format_exc())
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        images, names = core.load_images(folder, 64)
-    if len(names) + said.getvalue().count("écartée") != len(files):
-        print(mark, said.getvalue())
-
-
-def damaged_pictures(count, folder):
-    """Des images abîmées au hasard, par dossiers de 50."""
-    healthy = healthy_pictures()
-    for start in range(0, count, 50):
-        place = folder / f"{start}"
-        place.mkdir()
-        drawing(1).save(place / "saine.png")
-        for number in range(50):
-            kind, content = random.choice(healthy)
-            (place / f"{number}.{kind}").write_bytes(damage(content))
-        yield 50, attempt(read_pictures, place)
-        shutil.rmtree(place)
+    for kind in kinds:
+        for mode in ("RGB", "RGBA", "P", "L", "1", "CMYK", "I;16", "F"):
+            content = io.BytesIO()
+            picture = drawing(3).resize((size, size)).convert("L").convert(mode)
+            with contextlib.suppress(Exception):      # ce format n'a pas ce mode
+                picture.save(content, kind, exif=exif, progressive=True)
+                yield f"{kind} {mode} {size}", content.getvalue()
 
 
 def trap_pictures():
@@ -251,17 +223,14 @@ def trap_pictures():
     Image.effect_noise((2000, 2000), 9).save(content, "JPEG", progressive=True)
     head, scan = content.getvalue()[:-2].rsplit(b"\xff\xda", 1)
     yield "400 passages", head + (b"\xff\xda" + scan[:1300]) * 400 + b"\xff\xd9"
-    for kind in sorted(Image.SAVE):           # tout ce que Pillow sait écrire
-        for size, mode in ((64, "RGB"), (64, "F"), (1024, "RGBA"), (8900, "L")):
-            content = io.BytesIO()
-            with contextlib.suppress(Exception):
-                Image.new(mode, (size, size)).save(content, kind)
-                yield f"{kind} {mode} {size}", content.getvalue()
-                yield f"{kind} {mode} {size} abîmé", damage(content.getvalue())
+    yield from pictures_of(["PNG", "JPEG", "WEBP"], 8900)
+    for name, content in pictures_of(sorted(Image.SAVE), 1024):
+        yield name, content
+        yield f"{name} abîmé", damage(content)
 
 
 def odd_files(folder):
-    """Un dossier, un tuyau, des liens et des noms étranges, autour d'une image."""
+    """Un dossier, un tuyau, des liens et des noms étranges."""
     (folder / "dossier.png").mkdir()
     os.mkfifo(folder / "tuyau.png")
     (folder / "mort.png").symlink_to("nulle part")
@@ -270,17 +239,40 @@ def odd_files(folder):
         drawing(1).save(os.path.join(os.fsencode(folder), name), "PNG")
 
 
-def load_folder(folder):
-    """load_images finit vite et sans lancer de programme."""
-    os.environ["PATH"] = str(folder.parent)
-    start = time.monotonic()
+def read_folder(folder):
+    """Chaque image donne vite des pixels ou une raison, load_images dit de même."""
+    os.environ["PATH"] = str(folder.parent)   # là est le piège nommé gs
+    files = [path for path in folder.iterdir() if path.is_file()]
+    for path in files:
+        start = time.monotonic()
+        pixels, reason = core.read_image(path, 64)
+        if reason is None:
+            assert pixels.shape == (3, 64, 64) and pixels.dtype == np.uint8
+        seconds = time.monotonic() - start
+        if seconds > 10 or (folder.parent / "lancé").exists():
+            print(mark, f"{path} : {seconds:.0f} s, ou le programme gs est lancé")
     said = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
-        core.load_images(folder, 64)
-    if time.monotonic() > start + 10:
-        print(mark, f"{time.monotonic() - start:.0f} s pour lire {folder.name}")
-    if (folder.parent / "lancé").exists():
-        print(mark, folder.name, "a lancé le programme gs")
+    with contextlib.redirect_stdout(said):
+        images, names = core.load_images(folder, 64)
+    said.seek(0)
+    text = said.read()
+    if len(names) + text.count("écartée") != len(files):
+        print(mark, text)
+
+
+def damaged_pictures(count, folder):
+    """Des images abîmées au hasard, par dossiers de 50."""
+    kinds = ["PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "AVIF"]
+    healthy = list(pictures_of(kinds, 90))
+    for start in range(0, count, 50):
+        place = folder / f"{start}"
+        place.mkdir()
+        drawing(1).save(place / "saine.png")
+        for number in range(50):
+            name, content = random.choice(healthy)
+            (place / f"{number} {name[:4]}.png").write_bytes(damage(content))
+        yield 50, attempt(read_folder, place)
+        shutil.rmtree(place)
 
 
 def strange_pictures(count, folder):
@@ -288,15 +280,12 @@ def strange_pictures(count, folder):
     program = folder / "gs"                   # ce que Pillow lance pour du PostScript
     program.write_text(f"#!/bin/sh\n/bin/touch '{folder}/lancé'\n", "utf-8")
     program.chmod(0o755)
-    place = folder / "étranges"
-    place.mkdir()
-    odd_files(place)
-    yield 1, attempt(load_folder, place)
     for name, content in itertools.islice(trap_pictures(), count):
         place = folder / name
         place.mkdir()
+        odd_files(place)
         (place / "image.png").write_bytes(content)
-        yield 1, [f"{name} : {bad}" for bad in attempt(load_folder, place)]
+        yield 1, [f"{name} : {bad}" for bad in attempt(read_folder, place)]
         shutil.rmtree(place)
 
 
@@ -333,7 +322,8 @@ def try_model(path):
         with contextlib.redirect_stdout(said):
             model, saved = core.load_model(path)
     except SystemExit:
-        return "" if "n'est pas un modèle de ce kit" in said.getvalue() else said.getvalue()
+        text = said.getvalue()
+        return "" if "n'est pas un modèle de ce kit" in text else text
     mean, spread = saved["z_mean"], saved["z_spread"]
     size = saved["settings"]["images_size"]
     grey = torch.full((1, 3, size, size), 127, dtype=torch.uint8)
@@ -379,9 +369,8 @@ def pack(members, compression=zipfile.ZIP_STORED):
 def damage_inside(content):
     """Abîme un fichier de l'archive, puis la refait : ses sommes restent justes."""
     members = unpack(content)
-    chosen = random.choice([name for name in members if "data" in name])
-    if random.random() < 0.5:
-        chosen = "archive/data.pkl"
+    names = [name for name in members if "data" in name]
+    chosen = random.choice([random.choice(names), "archive/data.pkl"])
     members[chosen] = damage(members[chosen])
     return pack(members)
 
@@ -402,15 +391,14 @@ def odd_archives(content):
     """Des fichiers qui ne sont pas, ou pas tout à fait, un modèle : (nom, octets)."""
     members = unpack(content)
     pirate = b"cos\nsystem\n(S'touch pirate'\ntR."
+    bomb = members | {"archive/data/0": bytes(gigabyte)}
     yield "vide", b""
-    yield "texte", b"un texte"
     yield "zip vide", pack({})
     yield "comprimé", pack(members, zipfile.ZIP_DEFLATED)
-    bomb = members | {"archive/data/0": bytes(gigabyte)}
     yield "bombe", pack(bomb, zipfile.ZIP_DEFLATED)
     yield "pickle", pirate
     yield "pirate", pack(members | {"archive/data.pkl": pirate})
-    yield "PNG", healthy_pictures()[0][1]
+    yield from pictures_of(["PNG", "GIF"], 64)
 
 
 def odd_models(content):
@@ -446,18 +434,13 @@ def handmade_models(count, folder):
     """Des .pth faits à la main : chaque clé absente, ou d'une autre valeur."""
     kit = small_kit(folder, latent_size=2)
     every = itertools.chain(odd_archives(kit.before), odd_models(kit.before))
-    cases = itertools.islice(every, count)
-    batch = list(itertools.islice(cases, 20))
-    while batch:
-        paths = []
-        for name, content in batch:
-            paths.append(folder / f"{name}.pth")
-            paths[-1].write_bytes(content)
-        yield len(batch), attempt(try_models, paths, kit)
-        batch = list(itertools.islice(cases, 20))
+    for name, content in itertools.islice(every, count):
+        path = folder / f"{name}.pth"
+        path.write_bytes(content)
+        yield 1, attempt(try_models, [path], kit)
 
 
-# %% Tuer et arrêter
+# %% Tuer, arrêter, lancer deux fois
 def kill_in_save(work, *values, files=1):
     """Fait work(*values), et le tue (kill -9) peu après son n-ième fichier ouvert."""
     reader, writer = os.pipe()
@@ -472,7 +455,7 @@ def kill_in_save(work, *values, files=1):
 
 
 def tell_saves(writer, work, *values):
-    """work(*values), et un octet dans writer pour chaque fichier ouvert en écriture."""
+    """work(*values) ; un octet dans writer par fichier ouvert en écriture."""
     def hear(event, details):
         if event == "open" and details[2] & (os.O_WRONLY | os.O_RDWR):
             os.write(writer, b".")
@@ -482,41 +465,8 @@ def tell_saves(writer, work, *values):
 
 
 def kill_training(kit):
-    return kill_in_save(play, kit.folder / "train_VAE.py", files=5)
-
-
-def killed_trainings(count, folder):
-    """kill -9 pendant l'écriture d'un modèle, de sa copie, des courbes, du film."""
-    return accidents(small_kit(folder, film=True), count, kill_training)
-
-
-def save_for_ever(folder):
-    """Enregistre des images, jusqu'à ce que le disque soit plein ou qu'on le tue."""
-    while True:
-        noise = np.random.randint(0, 256, (128, 128, 3), np.uint8)
-        tools.save_picture(Image.fromarray(noise), folder, "im")
-
-
-def check_pictures(folder, before):
-    """Chaque image est entière, celles d'avant n'ont pas bougé."""
-    bad = []
-    for name, content in before.items():
-        if not (folder / name).exists() or (folder / name).read_bytes() != content:
-            bad.append(f"{name} a changé ou disparu")
-    for path in folder.iterdir():
-        if path.suffix != ".incomplet" and core.read_image(path, 64)[1]:
-            bad.append(f"{path.name} est abîmée ({path.stat().st_size} octets)")
-    return bad
-
-
-def killed_pictures(count, folder):
-    """kill -9 pendant qu'une image s'enregistre, dans un dossier neuf dix fois de suite."""
-    for number in range(count):
-        place = folder / f"{number // 10}"
-        place.mkdir(exist_ok=True)
-        before = {path.name: path.read_bytes() for path in place.glob("*.png")}
-        bad = kill_in_save(save_for_ever, place, files=9)
-        yield 1, bad + check_pictures(place, before)
+    """kill -9 pendant l'écriture du modèle, de sa copie, des courbes, du film."""
+    return kill_in_save(play, kit.folder / "train_VAE.py", files=4)
 
 
 def stop_training(kit):
@@ -525,9 +475,7 @@ def stop_training(kit):
     kit.set("train_VAE.py", epochs=epochs, film=random.choice([True, False]))
     pid, log = launch(play, kit.folder / "train_VAE.py")
     words = random.choice(["images trouvées", f"poque {epochs}/{epochs}"])
-    deadline = time.monotonic() + 30
-    while words not in heard(log) and time.monotonic() < deadline:
-        time.sleep(0.002)
+    wait_for(lambda: words in heard(log), 60, None)
     time.sleep(random.choice([0.05, 0.5]) * random.random())
     for number in range(random.choice([1, 2])):
         os.kill(pid, signal.SIGINT)
@@ -540,26 +488,31 @@ def stop_training(kit):
     return trouble(code, text)
 
 
-def stopped_trainings(count, folder):
-    return accidents(small_kit(folder), count, stop_training)
-
-
-def twin_trainings(count, folder):
-    return accidents(small_kit(folder, film=True), count, train_twice)
-
-
 def train_twice(kit):
     """Deux train_VAE.py à la fois, pour un même modèle."""
     twins = [launch(play, kit.folder / "train_VAE.py") for twin in range(2)]
-    bad = [problem for pid, log in twins for problem in trouble(*finish(pid, log))]
+    bad = []
+    for pid, log in twins:
+        bad += trouble(*finish(pid, log))
     # le second a pu copier le modèle du premier : celui d'avant peut être parti
     kit.before = (kit.folder / "VAE_64.pth").read_bytes()
     return bad
 
 
-def save_twenty(folder):
-    for number in range(20):
-        tools.save_picture(drawing(number), folder, "im")
+def save_pictures(folder, count):
+    for number in range(count):
+        noise = np.random.randint(0, 256, (128, 128, 3), np.uint8)
+        tools.save_picture(Image.fromarray(noise), folder, "im")
+
+
+def killed_pictures(count, folder):
+    """kill -9 pendant qu'une image s'enregistre, dix fois de suite dans un dossier."""
+    for number in range(count):
+        place = folder / f"{number // 10}"
+        place.mkdir(exist_ok=True)
+        before = {path.name: path.read_bytes() for path in place.glob("*.png")}
+        bad = kill_in_save(save_pictures, place, 10**9, files=9)
+        yield 1, bad + check_pictures(place, before)
 
 
 def twin_pictures(count, folder):
@@ -567,13 +520,13 @@ def twin_pictures(count, folder):
     for number in range(count):
         place = folder / f"{number}"
         place.mkdir()
-        twins = [launch(save_twenty, place) for twin in range(2)]
+        twins = [launch(save_pictures, place, 20) for twin in range(2)]
         ends = [finish(pid, log) for pid, log in twins]
+        bad = check_pictures(place, {})
         found = len(list(place.glob("*.png")))
         if ends != [(0, ""), (0, "")] or found != 40:
-            yield 1, [f"{found} images sur 40 ; {ends}"]
-        else:
-            yield 1, check_pictures(place, {})
+            bad.append(f"{found} images sur 40 ; {ends}")
+        yield 1, bad
 
 
 # %% Les réglages
@@ -584,8 +537,8 @@ odd_values = [
     '__import__("numpy").zeros(3)', '__import__("numpy").array([])',
     '__import__("numpy").int64(32)', '__import__("numpy").float64(0.1)',
     '__import__("numpy").array("copy")', '__import__("torch").ones(2)',
-    '__import__("torch").tensor(1)', '__import__("pathlib").Path("images")', '""', '" "',
-    '"."', '".."', '"../.."', '"../x"', '"~"', '"/x"', '"CON"', '"NUL"', '"a\\0b"',
+    '__import__("torch").tensor(1)', '__import__("pathlib").Path("x")', '""', '" "', '"."',
+    '".."', '"../.."', '"../x"', '"~"', '"/x"', '"CON"', '"NUL"', '"a\\0b"',
     '"nom."', '"nom "', '"a/b"', '"a\\\\b"', '"a" * 300', '"é" * 200', '"1,5"', '"a\\nb"',
     '"\\ud800"', '"C:/x"', '"<b>"', '"64"', '"x" * 10**6', '"mse "', '"MSE"']
 
@@ -596,28 +549,22 @@ def wrong_values(count, folder):
     cases = []
     for script in ("record_images.py", "train_VAE.py", "decode_VAE.py"):
         text = (kit.folder / script).read_text("utf-8")
-        for name in re.findall(r"(?m)^(\w+) = .*#\*\*\*", text):
-            cases += [(script, name, value) for value in odd_values]
+        for line in re.findall(r"(?m)^\w+ = .*#\*\*\*.*$", text):
+            cases += [(kit.folder / script, line, value) for value in odd_values]
     random.shuffle(cases)
-    around = list_around(folder, kit)
-    for script, name, value in cases[:count]:
+    for script, line, value in cases[:count]:
         restore(kit)
-        text = (kit.folder / script).read_text("utf-8")
-        line = re.search(rf"(?m)^{name} = .*#\*\*\*", text)[0]
-        odd = text.replace(line, f"{name} = {value}   #***")
-        (kit.folder / script).write_text(odd, "utf-8")
-        bad = trouble(*finish(*launch(play, kit.folder / script)))
+        around = list_around(folder, kit)
+        text = script.read_text("utf-8")
+        name = line.split()[0]
+        script.write_text(text.replace(line, f"{name} = {value}"), "utf-8")
+        bad = trouble(*finish(*launch(play, script)))
         if name == "camera":                  # sans écran, le script n'y arrive pas
-            bad += trouble(*finish(*launch(open_odd_camera, value)))
+            bad += trouble(*finish(*launch(tools.open_camera, eval(value))))
         if name != "dataset_folder" and list_around(folder, kit) != around:
             bad.append("écrit hors du kit")
-        yield 1, [f"{script}, {name} = {value} : {problem}" for problem in bad]
-        (kit.folder / script).write_text(text, "utf-8")
-        around = list_around(folder, kit)
-
-
-def open_odd_camera(value):
-    tools.open_camera(eval(value)).release()
+        yield 1, [f"{script.name}, {name} = {value} : {problem}" for problem in bad]
+        script.write_text(text, "utf-8")
 
 
 def list_around(folder, kit):
@@ -639,8 +586,12 @@ def write_all(kit):
     """Entraîne, enregistre des images tant qu'on peut, et regarde ce qui reste."""
     before = {path.name: path.read_bytes() for path in kit.images.iterdir()}
     bad = trouble(*finish(*launch(play, kit.folder / "train_VAE.py")))
-    bad += trouble(*finish(*launch(save_for_ever, kit.images)))
-    for problem in bad + check_kit(kit) + check_pictures(kit.images, before):
+    bad += trouble(*finish(*launch(play, kit.folder / "record_images.py")))
+    code, text = finish(*launch(save_pictures, kit.images, 1000))
+    if code != 1:
+        bad.append(f"rien n'empêchait d'écrire : {text}")
+    bad += trouble(code, text) + check_kit(kit) + check_pictures(kit.images, before)
+    for problem in bad:
         print(mark, problem)
 
 
@@ -660,28 +611,23 @@ def use_full_disk(kit):
     write_all(kit)
 
 
-def full_disks(count, folder):
-    kit = small_kit(folder, film=True)
-    return accidents(kit, count, lambda kit: attempt(use_full_disk, kit))
-
-
 def use_closed_folder(kit):
-    """write_all et record_images.py dans un dossier où rien ne peut s'écrire."""
+    """write_all dans un dossier où rien ne peut s'écrire."""
     if own_mounts():
         subprocess.run(["mount", "--bind", kit.folder, kit.folder])
         subprocess.run(["mount", "-o", "remount,bind,ro", kit.folder])
     else:
         kit.folder.chmod(0o555)
         kit.images.chmod(0o555)
-    code, text = finish(*launch(play, kit.folder / "record_images.py"))
-    if code != 1 or trouble(code, text):
-        print(mark, text)
     write_all(kit)
 
 
-def closed_folders(count, folder):
-    kit = small_kit(folder)
-    return accidents(kit, count, lambda kit: attempt(use_closed_folder, kit))
+def full_disk(kit):
+    return attempt(use_full_disk, kit)
+
+
+def closed_folder(kit):
+    return attempt(use_closed_folder, kit)
 
 
 # %% La caméra et les fenêtres
@@ -693,8 +639,18 @@ def write_film(path, sizes):
             file.write(cv2.imencode(".jpg", grey)[1].tobytes())
 
 
-def strange_cameras(folder):
-    """Des caméras faites exprès : ce que vaut le réglage camera."""
+def finish_program(program):
+    """Attend la fin d'un vrai script, avec un écran : ce qui ne va pas."""
+    try:
+        program.process.wait(60)
+    except subprocess.TimeoutExpired:
+        program.process.kill()
+        return [f"bloque : {program.text}"]
+    return trouble(program.process.returncode, program.text)
+
+
+def cameras(count, folder):
+    """Une caméra qui finit, change de taille, bloque, ou n'en est pas une."""
     write_film(folder / "finit.mjpg", [(320, 240)] * 40)
     write_film(folder / "change.mjpg", [(320, 240)] * 40 + [(640, 360), (90, 200)] * 40)
     write_film(folder / "minuscule.mjpg", [(1, 1)] * 40)
@@ -703,35 +659,18 @@ def strange_cameras(folder):
     (folder / "dossier.mp4").mkdir()
     os.mkfifo(folder / "tuyau.mp4")
     drawing(1).save(folder / "image.png")
-    names = sorted(path.name for path in folder.iterdir())
-    return [str(folder / name) for name in [*names, "absent.mp4"]] + [99]
-
-
-def cameras(count, folder):
-    """Une caméra qui finit, change de taille, bloque, ou n'en est pas une."""
-    values = strange_cameras(folder)[:count]
+    values = [str(path) for path in folder.iterdir()] + ["absent.mp4", 99]
     screen = Screen()
-    for camera in values:
-        kit = Kit(folder / f"kit {Path(str(camera)).stem}")
-        kit.set("record_images.py", camera=camera)
-        yield 1, finish_program(kit.start("record_images.py", screen.display))
-    screen.manager.terminate()
+    for number, camera in enumerate(values[:count]):
+        kit = Kit(folder / f"kit {number}").set("record_images.py", camera=camera)
+        bad = finish_program(kit.start("record_images.py", screen.display))
+        yield 1, [f"{camera} : {problem}" for problem in bad]
     screen.server.terminate()
-
-
-def finish_program(program):
-    """Attend la fin d'un vrai script, avec un écran : ce qui ne va pas."""
-    try:
-        program.process.wait(30)
-    except subprocess.TimeoutExpired:
-        program.process.kill()
-        return [f"bloque : {program.text}"]
-    return trouble(program.process.returncode, program.text)
 
 
 def twin_windows(count, folder):
     """Deux record_images.py, puis deux decode_VAE.py à la fois, "s" appuyé."""
-    write_film(folder / "film.mjpg", [(320, 240)] * 300)
+    write_film(folder / "film.mjpg", [(320, 240)] * 2000)
     screen = Screen()
     for number in range(count):
         kit = small_kit(folder / f"{number}")
@@ -739,16 +678,14 @@ def twin_windows(count, folder):
         for script, title in (("record_images.py", "Webcam"), ("decode_VAE.py", "VAE")):
             twins = [kit.start(script, screen.display) for twin in range(2)]
             wait_for(lambda: screen.ask("wmctrl", "-l").stdout.count(title) == 2)
-            time.sleep(1)
-            screen.do("keydown", "s", "sleep", 3, "keyup", "s")
+            screen.do("sleep", 1, "keydown", "s", "sleep", 3, "keyup", "s")
+            bad = []
             for program in twins:
                 program.stop()
-            bad = [problem for program in twins for problem in finish_program(program)]
-            saved = [*kit.images.glob("im_*"), *kit.folder.glob("decode_*")]
-            if not saved:
+                bad += finish_program(program)
+            if not [*kit.images.glob("im_*"), *kit.folder.glob("decode_*")]:
                 bad.append(f"rien d'enregistré : {twins[0].text}")
             yield 1, bad + check_pictures(kit.images, {}) + check_kit(kit)
-    screen.manager.terminate()
     screen.server.terminate()
 
 
@@ -772,43 +709,43 @@ def run_console(count, kit):
 
 
 def consoles(count, folder):
-    kit = small_kit(folder, film=True)
-    yield count, attempt(run_console, count, kit, seconds=60 + 2 * count)
+    kit = small_kit(folder)
+    yield count, attempt(run_console, count, kit, seconds=60 + 5 * count)
 
 
 # %% Le tableau
-rows = [                                  # (ce qui arrive, fonction, combien de fois)
-    ("lancements dans une même console", consoles, 1000),
-    (".pth abîmés au hasard", damaged_models, 10000),
-    ("Stop, une ou deux fois, pendant un entraînement", stopped_trainings, 200),
-    ("kill -9 pendant l'écriture d'un modèle", killed_trainings, 500),
-    ("images abîmées au hasard, de huit formats", damaged_pictures, 10000),
-    ("valeurs étranges dans les zones ***", wrong_values, 500),
-    (".pth faits à la main", handmade_models, 10000),
-    ("kill -9 pendant l'écriture d'une image", killed_pictures, 500),
-    ("caméras étranges", cameras, 100),
-    ("deux fenêtres à la fois", twin_windows, 5),
-    ("deux entraînements à la fois, même modèle", twin_trainings, 50),
-    ("deux enregistrements à la fois, même dossier", twin_pictures, 50),
-    ("disque plein", full_disks, 50),
-    ("dossier protégé", closed_folders, 3),
-    ("images effacées pendant leur lecture", vanishing_pictures, 200),
-    ("images piégées, formats et noms étranges", strange_pictures, 1000)]
+rows = [                          # (ce qui arrive, combien de fois, fonction...)
+    ("lancements dans une même console", 1000, consoles),
+    (".pth abîmés au hasard", 10000, damaged_models),
+    ("Stop, une ou deux fois, pendant un entraînement", 200, accidents, stop_training),
+    ("kill -9 pendant l'écriture d'un modèle", 500, accidents, kill_training),
+    ("images abîmées au hasard, de huit formats", 10000, damaged_pictures),
+    ("valeurs étranges dans les zones ***", 500, wrong_values),
+    (".pth faits à la main", 10000, handmade_models),
+    ("kill -9 pendant l'écriture d'une image", 500, killed_pictures),
+    ("caméras étranges", 100, cameras),
+    ("deux fenêtres à la fois", 5, twin_windows),
+    ("deux entraînements à la fois, même modèle", 50, accidents, train_twice),
+    ("deux enregistrements à la fois, même dossier", 50, twin_pictures),
+    ("disque plein", 50, accidents, full_disk),
+    ("dossier protégé", 3, accidents, closed_folder),
+    ("images effacées pendant leur lecture", 200, vanishing_pictures),
+    ("images piégées, formats et noms étranges", 1000, strange_pictures)]
 
 
 def play_row(task):
     """Joue une ligne du tableau : (son nom, combien de cas, les mauvais)."""
     number, part, folder, deadline = task
-    name, row, count = rows[number]
+    name, count, row, *accident = rows[number]
     random.seed(f"{seed} {name}")
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    place = folder / row.__name__
+    place = folder / f"{number}"
     place.mkdir()
     tried = 0
     bad = []
     try:
-        for cases, problems in row(max(1, round(count * part)), place):
+        for cases, problems in row(max(1, round(count * part)), place, *accident):
             tried += cases
             bad += problems
             if time.monotonic() > deadline:
