@@ -40,7 +40,7 @@ def film_frame():
 def film(tmp_path_factory):
     """Cinq images noires, comme à l'allumage d'une webcam, puis de quoi tenir une minute."""
     path = tmp_path_factory.mktemp("films") / "caméra.avi"
-    write_film(path, [np.zeros((240, 320, 3), np.uint8)] * 5 + [film_frame()] * 6000)
+    write_film(path, [np.zeros((240, 320, 3), np.uint8)] * 5 + [film_frame()] * 4000)
     return path
 
 
@@ -60,8 +60,16 @@ def saved(kit):
     return sorted(path.name for path in kit.images.iterdir())
 
 
+def pictures(kit):
+    """Sans celle qui est en train de s'écrire."""
+    return [name for name in saved(kit) if not name.endswith(".incomplet")]
+
+
 def wait_files(kit, count):
-    wait_for(lambda: len(saved(kit)) == count, 20, f"{count} images")
+    """Attend qu'il y ait count images, toutes entières."""
+    if not wait_for(lambda: len(pictures(kit)) == count, 20, what=None):
+        raise AssertionError(f"{count} images attendues, et voici : {pictures(kit)}")
+    time.sleep(0.1)          # plus vite qu'images_per_second, une touche ne compte pas
 
 
 def click(screen, window, *more):
