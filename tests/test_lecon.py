@@ -25,13 +25,15 @@ def test_figures_come_from_the_measures(page):
 
 
 def test_corrige_says_nothing_unmeasured():
-    """Hors des tableaux, le corrigé n'a aucun nombre à virgule ni aucun % sans sa marque."""
+    """Hors des tableaux, le corrigé n'a aucun nombre à virgule ni aucun % sans sa marque.
+
+    <!-- constante --> marque un nombre qui se calcule et ne se mesure pas."""
     text = (lesson / "corrige.md").read_text("utf-8")
-    marked = re.compile(r"[−\d,.]+<!-- .+? : .+? -->( %)?")
+    marked = re.compile(r"[−\d,.]+( %)?<!-- (constante|.+? : .+?) -->( %)?")
     for line in text.splitlines():
         if not line.startswith(("|", "<!--")):
             rest = re.sub(r"`[^`]*`", "", marked.sub("", line))
-            rest = rest.replace("N(0, 1)", "")
+            rest = rest.replace("de 0 à 100 %", "")
             assert not re.search(r"\d+,\d|\d+ ?%", rest), line
 
 
