@@ -1,19 +1,20 @@
-"""Chaque facteur a-t-il son propre nombre ? Mesurer si le réseau a séparé les choses
-qui changent d'une image à l'autre.
+"""Chaque facteur a-t-il son propre nombre ? Mesurer si le réseau a
+séparé les choses qui changent d'une image à l'autre.
 
-Lit     : model_name.pth, les images de dataset_folder et leur fichier factors.csv (une
-          ligne par image, une colonne par facteur, comme images/demo/factors.csv).
-Écrit   : explore/results/factors_VAE_64.png (ce que chaque latent sait des facteurs).
+Trois notes, de 0 (tout est mélangé) à 1 (un latent par facteur), comme
+dans Locatello et al. (2019, arXiv:1811.12359).
+
+Lit     : model_name.pth, les images de dataset_folder et leur
+          factors.csv : une ligne par image, une colonne par facteur
+          (comme images/demo/factors.csv).
+Écrit   : explore/results/factors_VAE_64.png.
 Ensuite : sweep_beta.py, qui refait ces mesures pour plusieurs beta.
-
-Trois notes, de 0 (tout est mélangé) à 1 (un latent par facteur), comme dans Locatello
-et al. (2019, arXiv:1811.12359).
 """
-# ******************** zone *** : à vous de modifier ********************
-model_name = "VAE_64"       #*** un nom : celui donné dans train_VAE.py
+# ***************** zone *** : à vous de modifier *****************
+model_name = "VAE_64"       #*** un nom : celui de train_VAE.py
 dataset_folder = "images"   #*** un dossier : il contient factors.csv
-bins = 20                   #*** 5 à 30 : classes d'un facteur, d'un latent
-# ***********************************************************************
+bins = 20                   #*** 5 à 30 : classes, par facteur
+# *****************************************************************
 import csv
 
 import laboratory as lab

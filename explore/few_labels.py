@@ -1,21 +1,22 @@
-"""Avec peu d'étiquettes ? Apprendre à reconnaître des sortes d'images avec 2, 5, 20
-ou 100 images étiquetées par classe.
+"""Avec peu d'étiquettes ? Apprendre à reconnaître des sortes d'images
+avec 2, 5, 20 ou 100 images étiquetées par classe.
 
-Lit     : model_name.pth (le modèle) et les images de dataset_folder. Leurs étiquettes
-          sont leurs sous-dossiers ; à défaut, une colonne de factors.csv (celui des
-          images de démonstration), coupée en 4 classes égales.
+La même méthode simple (la régression logistique) apprend sur les codes
+du VAE, sur une ACP de même taille, et sur les pixels. Le VAE et l'ACP
+ont déjà vu toutes les images, mais aucune étiquette.
+
+Lit     : model_name.pth et les images de dataset_folder. Leurs
+          étiquettes sont leurs sous-dossiers ; à défaut, une colonne
+          de factors.csv, coupée en 4 classes égales.
 Écrit   : explore/results/few_labels_VAE_64.png.
 Ensuite : vos propres images, rangées dans des sous-dossiers.
-La même méthode simple (la régression logistique) apprend sur les codes du VAE, sur une
-ACP de même taille, et sur les pixels. Le VAE et l'ACP ont déjà vu toutes les images,
-mais aucune étiquette.
 """
-# ******************** zone *** : à vous de modifier ********************
-model_name = "VAE_64"       #*** un nom : celui donné dans train_VAE.py
-dataset_folder = "images"   #*** un dossier : un sous-dossier par sorte
+# ***************** zone *** : à vous de modifier *****************
+model_name = "VAE_64"       #*** un nom : celui de train_VAE.py
+dataset_folder = "images"   #*** un dossier, et ses sous-dossiers
 factor = "bouche"           #*** sinon, une colonne de factors.csv
-draws = 10                  #*** 3 à 50 : tirages, pour voir le hasard
-# ***********************************************************************
+draws = 10                  #*** 3 à 50 : tirages (la part du hasard)
+# *****************************************************************
 import time
 
 import laboratory as lab

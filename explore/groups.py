@@ -1,17 +1,17 @@
-"""Trouve-t-il des groupes tout seul ? Les k-moyennes rangent les codes en groupes,
-sans aucune étiquette.
+"""Trouve-t-il des groupes tout seul ? Les k-moyennes rangent les codes
+en groupes, sans aucune étiquette.
 
-Lit     : model_name.pth (le modèle) et les images de dataset_folder (leurs
+Lit     : model_name.pth et les images de dataset_folder (leurs
           sous-dossiers servent seulement à comparer, à la fin).
 Écrit   : explore/results/groups_VAE_64.png.
 Ensuite : few_labels.py, qui apprend à nommer des groupes.
 """
-# ******************** zone *** : à vous de modifier ********************
-model_name = "VAE_64"       #*** un nom : celui donné dans train_VAE.py
+# ***************** zone *** : à vous de modifier *****************
+model_name = "VAE_64"       #*** un nom : celui de train_VAE.py
 dataset_folder = "images"   #*** un dossier : où sont les images
-group_count = 0             #*** 2 à 20 groupes ; 0 : le script choisit
-shown = 8                   #*** 3 à 12 : images à montrer par groupe
-# ***********************************************************************
+group_count = 0             #*** 2 à 20 ; 0 : le script choisit
+shown = 8                   #*** 3 à 12 : images par groupe
+# *****************************************************************
 import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np

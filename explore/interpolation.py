@@ -1,17 +1,17 @@
-"""Qu'y a-t-il entre deux images ? Le chemin dans l'espace latent, au-dessus d'un
-simple fondu des pixels.
+"""Qu'y a-t-il entre deux images ? Le chemin dans l'espace latent,
+au-dessus d'un simple fondu des pixels.
 
-Lit     : model_name.pth (le modèle) et les images de dataset_folder.
+Lit     : model_name.pth et les images de dataset_folder.
 Écrit   : explore/results/interpolation_VAE_64.png.
 Ensuite : samples.py, qui tire des images au hasard.
 """
-# ******************** zone *** : à vous de modifier ********************
-model_name = "VAE_64"       #*** un nom : celui donné dans train_VAE.py
+# ***************** zone *** : à vous de modifier *****************
+model_name = "VAE_64"       #*** un nom : celui de train_VAE.py
 dataset_folder = "images"   #*** un dossier : où sont les images
 shown = 3                   #*** 1 à 6 : paires d'images à montrer
 steps = 7                   #*** 3 à 12 : images de chaque chemin
 draw_number = 0             #*** 0 à 1000 : change les paires tirées
-# ***********************************************************************
+# *****************************************************************
 import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np

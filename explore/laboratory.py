@@ -1,7 +1,7 @@
-"""Ce que partagent les scripts de explore/ : ouvrir un modèle et ses images,
-dessiner un tableau, garder une figure, entraîner.
+"""Ce que partagent les scripts de explore/ : ouvrir un modèle et ses
+images, dessiner un tableau, garder une figure, entraîner.
 
-Ce fichier ne fait rien quand on le lance : ouvrez plutôt traversals.py.
+Ce fichier ne fait rien quand on le lance : ouvrez traversals.py.
 """
 import os
 import runpy

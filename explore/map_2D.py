@@ -1,17 +1,17 @@
-"""Où sont mes images ? Une carte : ce que le réseau dessine à chaque endroit d'un
-plan et, à côté, vos images à leur place.
+"""Où sont mes images ? Une carte : ce que le réseau dessine à chaque
+endroit d'un plan et, à côté, vos images à leur place.
 
-Lit     : model_name.pth (le modèle) et les images de dataset_folder.
+Lit     : model_name.pth et les images de dataset_folder.
 Écrit   : explore/results/map_2D_VAE_64.png.
 Ensuite : interpolation.py, qui va d'une image à une autre.
 """
-# ******************** zone *** : à vous de modifier ********************
-model_name = "VAE_64"       #*** un nom : celui donné dans train_VAE.py
+# ***************** zone *** : à vous de modifier *****************
+model_name = "VAE_64"       #*** un nom : celui de train_VAE.py
 dataset_folder = "images"   #*** un dossier : les images à placer
-plane = "latents"           #*** "latents" ou "principal" (ACP) : le plan
-reach = 2                   #*** 1 à 5 : de chaque côté, en écarts-types
-grid = 13                   #*** 5 à 25 : images dessinées par côté
-# ***********************************************************************
+plane = "latents"           #*** "latents" ou "principal" (ACP)
+reach = 2                   #*** 1 à 5 : étendue, en écarts-types
+grid = 13                   #*** 5 à 25 : dessins par côté
+# *****************************************************************
 # pourquoi 2 : au-delà, il n'y a presque plus d'images, et le réseau invente
 import laboratory as lab
 import matplotlib.pyplot as plt

@@ -1,16 +1,16 @@
-"""Que donne le hasard ? Des images inventées : des codes tirés selon N(0, 1), ou
-selon la forme mesurée du nuage des codes.
+"""Que donne le hasard ? Des images inventées : des codes tirés selon
+N(0, 1), ou selon la forme mesurée du nuage des codes.
 
-Lit     : model_name.pth (le modèle) et les images de dataset_folder.
+Lit     : model_name.pth et les images de dataset_folder.
 Écrit   : explore/results/samples_VAE_64.png.
 Ensuite : groups.py, qui cherche des groupes dans les codes.
 """
-# ******************** zone *** : à vous de modifier ********************
-model_name = "VAE_64"       #*** un nom : celui donné dans train_VAE.py
+# ***************** zone *** : à vous de modifier *****************
+model_name = "VAE_64"       #*** un nom : celui de train_VAE.py
 dataset_folder = "images"   #*** un dossier : où sont les images
 components = 8              #*** 1 à 30 : ellipses du mélange
-rows = 6                    #*** 3 à 10 : côté de chaque planche d'images
-# ***********************************************************************
+rows = 6                    #*** 3 à 10 : côté de chaque planche
+# *****************************************************************
 import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np

@@ -1,22 +1,24 @@
-"""Que change beta ? Entraîner le même réseau avec plusieurs beta, plusieurs fois
-chacun, et comparer.
+"""Que change beta ? Entraîner le même réseau avec plusieurs beta,
+plusieurs fois chacun, et comparer.
 
-Lit     : les images de dataset_folder et, s'il y en a un, leur factors.csv ; les autres
-          réglages sont ceux de train_VAE.py.
-Écrit   : explore/results/sweep_beta.jsonl (une ligne par entraînement), sweep_beta.png
-          (les mesures) et sweep_beta_traversals.png (ce que fait chaque latent, pour le
-          premier et le dernier beta).
+C'est long (le temps restant s'affiche) : Stop garde ce qui est fait, et
+un nouveau lancement continue où l'on en était.
+
+Lit     : les images de dataset_folder et, s'il existe, factors.csv ;
+          les autres réglages sont ceux de train_VAE.py.
+Écrit   : dans explore/results/, sweep_beta.jsonl (une ligne par
+          entraînement), sweep_beta.png (les mesures) et
+          sweep_beta_traversals.png (ce que fait chaque latent, pour
+          le premier et le dernier beta).
 Ensuite : train_VAE.py, avec le beta que vous aurez choisi.
-C'est long (le temps restant s'affiche) : Stop garde ce qui est fait, et un nouveau
-lancement continue où l'on en était.
 """
-# ******************** zone *** : à vous de modifier ********************
-dataset_folder = "images"                   #*** un dossier : les images
-betas = [1, 4, 8, 20, 102]                  #*** 0 à 1000 : les beta
-decoders = ["convolution", "broadcast"]     #*** les décodeurs à comparer
-axes = [True, False]                        #*** independent_axes : lesquels
-repeats = 5                                 #*** 1 à 10 : fois chacun
-# ***********************************************************************
+# ***************** zone *** : à vous de modifier *****************
+dataset_folder = "images"                 #*** un dossier : les images
+betas = [1, 4, 8, 20, 102]                #*** 0 à 1000 : les beta
+decoders = ["convolution", "broadcast"]   #*** l'un, ou les deux
+axes = [True, False]                      #*** independent_axes : idem
+repeats = 5                               #*** 1 à 10 : fois chacun
+# *****************************************************************
 import json
 import time
 

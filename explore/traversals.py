@@ -1,17 +1,17 @@
-"""Que fait chaque nombre ? Une ligne par latent : lui seul change, les autres
-gardent leur valeur moyenne.
+"""Que fait chaque nombre ? Une ligne par latent : lui seul change,
+les autres gardent leur valeur moyenne.
 
 Lit     : model_name.pth (le modèle).
 Écrit   : explore/results/traversals_VAE_64.png (un tableau d'images)
           et traversals_VAE_64.gif (le même, animé).
 Ensuite : map_2D.py, qui fait varier deux latents à la fois.
 """
-# ******************** zone *** : à vous de modifier ********************
-model_name = "VAE_64"       #*** un nom : celui donné dans train_VAE.py
-reach = 2                   #*** 1 à 5 : de chaque côté, en écarts-types
+# ***************** zone *** : à vous de modifier *****************
+model_name = "VAE_64"       #*** un nom : celui de train_VAE.py
+reach = 2                   #*** 1 à 5 : étendue, en écarts-types
 columns = 9                 #*** 3 à 15 : images par ligne
-seconds = 4                 #*** 1 à 10 : durée d'un aller-retour animé
-# ***********************************************************************
+seconds = 4                 #*** 1 à 10 : aller-retour animé
+# *****************************************************************
 # pourquoi 2 : au-delà, il n'y a presque plus d'images, et le réseau invente
 import math
 

@@ -477,15 +477,15 @@ def test_importing_runs_nothing(kit):
 @pytest.mark.parametrize("script", scripts)
 def test_a_script_explains_itself(script):
     """Une question en tête, ce qu'il lit et écrit ; puis la zone ***, que l'éditeur de Spyder
-    montre en entier (77 colonnes), avant les import ; et des cellules complètes."""
+    montre en entier (70 colonnes), avant les import ; et des cellules complètes."""
     text = (root / "explore" / script).read_text("utf-8")
     docstring = ast.get_docstring(ast.parse(text))
     assert " ? " in docstring.splitlines()[0]
     assert all(re.search(rf"(?m)^{word} ", docstring) for word in ("Lit", "Écrit", "Ensuite"))
-    before, zone = re.search(r"(?ms)\A(.*?)^# \*{20,}.*?$\n(.*?)^# \*{20,}", text).groups()
+    before, zone = re.search(r"(?ms)\A(.*?)^# \*{10,}.*?$\n(.*?)^# \*{10,}", text).groups()
     assert not re.search(r"(?m)^(import|from) ", before)
     for line in zone.strip().splitlines():
-        assert re.fullmatch(r"\w+ = \S.*?\s+#\*\*\* \S.*", line) and len(line) <= 77, line
+        assert re.fullmatch(r"\w+ = \S.*?\s+#\*\*\* \S.*", line) and len(line) <= 70, line
     assert len(re.findall("le programme commence ici", text)) == 1
     for cell in re.split(r"(?m)^(?= *# %%)", text):
         compile(textwrap.dedent(cell), script, "exec")
