@@ -48,6 +48,14 @@ def keep_spaces(app, tree, page):
             text.parent.replace(text, nodes.Text(fixed))
 
 
+def mark_answers(app, tree, page):
+    """Les réponses du quiz ne s'impriment pas : la feuille sert deux fois."""
+    for paragraph in tree.findall(nodes.paragraph):
+        if page == "quiz" and paragraph.astext().startswith("Réponse"):
+            paragraph["classes"].append("reponse")
+
+
 def setup(app):
     app.connect("autodoc-process-docstring", keep_lines)
     app.connect("doctree-resolved", keep_spaces)
+    app.connect("doctree-resolved", mark_answers)
