@@ -41,8 +41,8 @@ def test_f5_ten_times(small, console):
     assert console.value("len(history), type(history[0][0]).__name__") == "(1, 'float')"
 
 
-wanted = {"settings", "images", "names", "test_index", "train_index", "model", "history",
-          "results", "screen"}
+wanted = {"settings", "images", "names", "test_index", "train_index", "history", "results",
+          "screen"}
 # le reste de ce que montre l'explorateur de variables, outre la zone ***
 noise = {"choices", "limits", "black", "grey", "white", "here", "quit_keys", "font",
          "small_font", "learning", "views", "usual"}
@@ -69,6 +69,7 @@ def test_what_stays_to_be_looked_at(small, console):
     assert len(zone) == 15 and zone <= shown
     assert wanted <= shown
     assert shown - zone - wanted <= noise, shown - zone - wanted - noise
+    assert console.value("type(model).__name__") == "'VAE'"
     assert console.value("images.shape, len(names)") == "(torch.Size([24, 3, 64, 64]), 24)"
     assert console.value("len(history), len(history[0])") == "(1, 6)"
     assert console.value("results['history'] == history, screen.size") == "(True, (900, 500))"
