@@ -355,9 +355,6 @@ def load_model(path, device="cpu"):
                         settings["decoder"]).to(device)
             check_weights(saved["weights"], model.state_dict())
             model.load_state_dict(saved["weights"])
-            far = 5 * saved["z_spread"]      # où vont les curseurs
-            ends = torch.stack([saved["z_mean"] - far, saved["z_mean"] + far])
-            assert model.decode(ends).isfinite().all()
             return model, saved
     except Exception:    # un fichier étranger peut lever n'importe quelle erreur
         stop(f"{path.name} n'est pas un modèle de ce kit, ou il est abîmé : "
@@ -384,7 +381,8 @@ def check_results(saved):
         assert is_number(settings[name], low, high)
     for name in ("z_mean", "z_spread", "importance"):
         assert saved[name].shape == (settings["latent_size"],)
-        assert saved[name].dtype == torch.float32 and saved[name].isfinite().all()
+        assert saved[name].dtype == torch.float32
+        assert saved[name].abs().max() < 10_000     # faux aussi pour NaN
     for row in saved["history"]:
         assert type(row) is list and len(row) == 6 and np.isfinite(row).all()
     for name in saved["train_names"]:
@@ -395,7 +393,8 @@ def check_weights(weights, expected):
     """Lève une erreur si ces poids ne sont pas ceux que le réseau attend."""
     for name, weight in expected.items():
         assert weights[name].shape == weight.shape
-        assert weights[name].dtype == weight.dtype and weights[name].isfinite().all()
+        assert weights[name].dtype == weight.dtype
+        assert weights[name].abs().max() < 10_000
 
 
 @torch.no_grad()

@@ -97,6 +97,8 @@ def draw_preview(square, count, recording):
 # %% Ce qui sert aussi aux autres scripts : arrêter, vérifier
 def stop(sentence):
     """Dit ce qui ne va pas, et arrête le script."""
+    # un nom de fichier étrange ne s'écrit pas toujours : « ? » à la place
+    sentence = sentence.encode("utf-8", "replace").decode("utf-8")
     print(sentence)
     end = SystemExit(sentence)
     end.code = 1
@@ -138,7 +140,8 @@ def check_name(name, value):
 
 def check_folder(name, value, written=False):
     """Le dossier que nomme ce réglage ; written : on doit pouvoir y écrire."""
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
+    named = isinstance(value, str) and value.strip() and value.isprintable()
+    if not named:
         stop(f'{name} doit être un nom de dossier entre guillemets, comme "images" : '
              "corrigez-le dans la zone ***.")
     folder = here / value
