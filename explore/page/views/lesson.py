@@ -1,13 +1,10 @@
-"""L'onglet Comprendre de la page app_VAE.py : ce qu'est un VAE, sa perte, ses cousins, et quelques questions.
+"""L'onglet Comprendre : ce qu'est un VAE, sa perte, ses cousins, et quelques questions.
 
 Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py dans le dossier du kit.
 """
 import streamlit as st
 
-drawing = st.components.v2.component(
-    "dessin", html='<div class="dessin"></div>',
-    css="svg { max-width: 640px; width: 100%; font-family: var(--st-font) }\ntext { fill: var(--st-text-color) }",
-    js="export default ({ data, parentElement }) => {\nparentElement.querySelector('.dessin').innerHTML = data }")
+from page.display import show_drawing
 blue, orange, green, grey = "#3f90da", "#ffa90e", "#3ba272", "#8a8f98"
 
 
@@ -107,22 +104,22 @@ quiz = [
      "Son erreur est le logarithme d'une densité, changé de signe. Une densité peut dépasser 1 : le logarithme change alors de signe.")]
 
 
-def lesson():
+def draw(data):
     """Le cours, en cinq pas, puis les questions."""
     st.subheader("Résumer, puis redessiner", anchor=False)
     st.markdown(idea)
-    drawing(key="réseau", data=draw_network())
+    show_drawing(key="réseau", data=draw_network())
     st.subheader("La perte", anchor=False)
     st.latex(r"\text{perte} = \text{erreur} + \beta \times \text{KL}")
     st.latex(r"\text{erreur} = \sum_{\text{pixels}} (x - \hat x)^2")
     st.latex(r"\text{KL} = \tfrac12 \sum_{\text{latents}} \left(\mu^2 + \sigma^2 - 1 - \ln \sigma^2\right)")
     st.markdown(loss)
-    drawing(key="équilibre", data=draw_balance())
+    show_drawing(key="équilibre", data=draw_balance())
     st.markdown(balance)
     st.subheader("Pourquoi un curseur, une chose ?", anchor=False)
     st.markdown(axes)
     st.subheader("Quatre sortes, et un décodeur", anchor=False)
-    drawing(key="codes", data=draw_codes())
+    show_drawing(key="codes", data=draw_codes())
     st.caption("Chaque disque est le code d'une image ; le cercle pointillé est le pur hasard N(0, 1), où l'on tire les images inventées.")
     st.markdown(cousins)
     st.subheader("Avez-vous compris ?", anchor=False)
