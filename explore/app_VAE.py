@@ -31,14 +31,15 @@ def page():
     st.set_page_config("VAE : apprendre sans professeur", "🎨", "wide",
                        initial_sidebar_state=following.panel())
     state.prepare()
-    st.html(display.style)
-    display.french(key="french")
-    following.recognise()
+    with st.container(key="invisible"):
+        st.html(display.style)
+        display.french(key="french")
+        following.recognise()
     following.welcome()
     with st.sidebar:
         data = display.careful(sources.choose_data)()
         display.part(following.choose_settings)(data)
-    title, choice = st.columns([1, 1], vertical_alignment="bottom")
+    title, choice = st.columns([1, 1], vertical_alignment="center")
     title.html('<h1 class="vae-title">VAE : apprendre sans professeur</h1>')
     with choice:
         stem = models.choose_model()

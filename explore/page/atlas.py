@@ -69,7 +69,7 @@ def find_colors(names):
 
 
 def draw(view, key, plane=None, movable=True, background="", point=None, turn="", ellipse=None,
-         dots=(), faint=False):
+         dots=(), veil=1):
     """La carte. Rend la place du point si on l'a traîné : {"turn", "asked", "x", "y"}, ou None."""
     plane = plane or (view.order * 2)[:2]
     places = place(view, view.mu[:150], plane)
@@ -77,7 +77,7 @@ def draw(view, key, plane=None, movable=True, background="", point=None, turn=""
     frames = [legend.get(name.rpartition("/")[0], "") for name in view.names[:150]]
     moved = show_map(key=key, on_point_change=lambda: None, data={
         "sheet": view.get_sheet(), "places": places.round(decimals=2).tolist(), "frames": frames,
-        "limit": limit, "background": background, "movable": movable, "faint": faint,
+        "limit": limit, "background": background, "movable": movable, "veil": veil,
         "point": point, "turn": turn, "ellipse": ellipse, "dots": list(dots),
         "axes": [f"z{i + 1}" for i in plane],
         "words": f"{len(places)} images, chacune à la place de son code"})

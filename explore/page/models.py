@@ -191,7 +191,8 @@ def choose_model():
     if not models:
         return None
     return st.selectbox("Modèle ouvert", models, 0 if state.model else None, name_model,
-                        key="model", placeholder="Choisissez un modèle")
+                        key="model", placeholder="Choisissez un modèle",
+                        label_visibility="collapsed")
 
 
 def first_model(models):

@@ -14,7 +14,7 @@ export default function ({ data, parentElement, setStateValue }) {
     box.style.setProperty("--sheet", `url(${data.sheet})`)
     ground.style.backgroundImage = data.background ? `url(${data.background})` : "none"
     ground.setAttribute("aria-label", data.words)
-    ground.classList.toggle("faint", data.faint)
+    ground.style.setProperty("--veil", data.veil)
     data.places.forEach(([x, y], i) => {
         const small = ground.children[i]
         put(small, x, y)

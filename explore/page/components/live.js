@@ -8,6 +8,7 @@ export default function ({ data, parentElement, setStateValue }) {
         setStateValue("frame", { asked: box.asked, picture: takeSquare(video, data.side, "image/jpeg") })
     }
     box.ask = ask
+    box.querySelector(".paire").hidden = !box.answers && data.asked !== box.asked
     if (data.asked && data.asked === box.asked) {
         const now = Date.now()
         box.querySelector(".vue").src = data.seen

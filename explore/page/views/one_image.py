@@ -61,7 +61,7 @@ def draw_ellipse(view, mu, sigma, codes):
     points = [atlas.place(view, code[None], plane)[0].tolist() for code in codes]
     point = points[0] if points else center.tolist()
     ellipse = [*center.tolist(), *width.tolist()] if view.beta else None
-    atlas.draw(view, "ellipse", plane, movable=False, point=point, turn=str(point),
+    atlas.draw(view, "ellipse", plane, movable=False, veil=0.3, point=point, turn=str(point),
                ellipse=ellipse, dots=points)
     if view.beta:
         st.caption("L'ellipse : mu au centre, 1 sigma en trait plein, 2 sigma en pointillé. "

@@ -16,7 +16,7 @@ def draw(view):
     drawn = ground != "mes images"
     background = atlas.draw_grid(view, origin, plane) if drawn else ""
     with left:
-        moved = atlas.draw(view, "map", plane, background=background, faint=drawn,
+        moved = atlas.draw(view, "map", plane, background=background, veil=0 if drawn else 1,
                            point=[0, 0], turn="map") or {"x": 0, "y": 0, "asked": 0}
     with picture:
         words = (f"z{plane[0] + 1} à {moved['x']:.1f} et z{plane[1] + 1} à {moved['y']:.1f} "

@@ -12,7 +12,8 @@ sentence = ("Montrez des images au réseau : il apprend seul à résumer chacune
 
 def draw(data):
     """La phrase et les trois étapes, jusqu'au premier entraînement du visiteur."""
-    if state.began or not data:
+    first_tab = state.get("onglet") in (None, "Entraînement")
+    if state.began or not first_tab or not data:
         return
     images = data.load(64)[0]
     few = images[::max(1, len(images) // 3)][:3] / 255
