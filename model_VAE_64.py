@@ -27,13 +27,6 @@ Image.MAX_IMAGE_PIXELS = None              # notre limite remplace celle de Pill
 warnings.filterwarnings("ignore", module="PIL")
 
 
-choices = {"images_size": [32, 64, 128], "reconstruction": ["mse", "l1", "gaussian", "laplace"],
-           "decoder": ["convolution", "broadcast"], "task": ["copy", "denoise", "super_resolution"],
-           "independent_axes": [True, False], "augmentation": [True, False], "film": [True, False]}
-limits = {"latent_size": (1, 32), "test_data_proportion": (0.05, 0.5), "batch_size": (1, 1000), "epochs": (1, 1000),
-          "learning_rate": (0.0001, 0.1), "beta": (0.0, 1000.0)}
-
-
 # %% Le réseau
 class VAE(nn.Module):
     """Auto-encodeur variationnel : image -> latent_size nombres -> image.
@@ -301,7 +294,7 @@ def load_model(path, device="cpu"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             saved = torch.load(path, map_location=device, weights_only=True)
-            settings, *_ = (saved[name] for name in ("settings", "z_mean", "z_spread", "importance", "history", "train_names"))
+            settings, *_ = (saved[name] for name in ("settings", "z_mean", "z_spread", "importance", "losses", "train_names"))
         model = VAE(settings["images_size"], settings["latent_size"], settings["decoder"]).to(device)
         model.load_state_dict(saved["weights"])
         return model.eval(), saved

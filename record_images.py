@@ -29,11 +29,6 @@ saved_size, goal = 128, 200               # côté des images enregistrées (la 
 os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 
 
-def stop(sentence):
-    print(sentence)
-    raise SystemExit(sentence)
-
-
 # %% Vérifier (train_VAE.py et decode_VAE.py s'en servent aussi)
 def check(name, value, allowed):
     """Arrête le script avec une phrase claire si value ne convient pas. allowed : [min, max], (choix, choix...) ou str."""

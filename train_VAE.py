@@ -36,6 +36,9 @@ decoder = "convolution"       #*** décodeur : "convolution" ou "broadcast" (dif
 task = "copy"                 #*** tâche : "copy", "denoise" (débruiter) ou "super_resolution"
 independent_axes = True       #*** True : un curseur, une chose ; False : les axes du hasard, tout se mélange
 augmentation = False          #*** True : chaque image est décalée et agrandie un peu, au hasard
+kl_warmup = 0                 #*** part de l'entraînement où beta monte de 0 à sa valeur : 0 à 0.5
+go_on = False                 #*** True : continuer l'entraînement du modèle model_name
+show_window = True            #*** False : pas de fenêtre pendant l'entraînement
 film = False                  #*** True : garder l'entraînement en film (model_name.gif)
 # *******************************************************************************************
 
@@ -49,26 +52,7 @@ allowed = {                               # ce que chaque réglage accepte : [mi
     "film": (True, False), "dataset_folder": str, "model_name": str}
 
 
-settings = {name: globals()[name] for name in ("images_size", "latent_size", "dataset_folder", "model_name", "test_data_proportion",
-            "batch_size", "epochs", "learning_rate", "beta", "reconstruction", "decoder", "task", "independent_axes", "augmentation", "film")}
-
-
 # %% Apprendre et mesurer
-def learn(model, images, train_index, test_index, settings, history):
-    optimizer = new_optimizer(model)
-    for epoch in range(1, settings["epochs"] + 1):
-        parts, count = [], math.ceil(len(train_index) / settings["batch_size"])
-        try:
-            for part in train_epoch(model, images, train_index, optimizer, epoch, settings):
-                parts.append(part)
-                if len(parts) < count:
-                    yield epoch - 1 + len(parts) / count
-        except FloatingPointError:
-            tools.stop("La perte n'est plus un nombre : divisez learning_rate par 4, puis relancez.")
-        history.append([*np.mean(parts, axis=0).tolist(), *evaluate(model, images, test_index, settings)])
-        yield epoch
-
-
 def split(names, proportion, already=()):
     """Les numéros des images de test et d'apprentissage, choisis d'après les noms : les mêmes à chaque lancement.
 
@@ -92,7 +76,7 @@ def train_epoch(model, images, index, optimizer, epoch, settings):
         progress = (epoch - 1 + number / len(batches)) / settings["epochs"]      # de 0 à 1 au fil de l'entraînement
         optimizer.param_groups[0]["lr"] = (settings["learning_rate"] * min(1, 0.05 + 10 * progress)  # départ en douceur,
                                            * (1 + math.cos(math.pi * progress)) / 2)                 # arrivée aussi
-        beta = settings["beta"] * (min(1, 1) if 0 else 1)
+        beta = settings["beta"] * (min(1, progress / settings["kl_warmup"]) if settings["kl_warmup"] else 1)
         target = images[batch] / 255                                             # (N, 3, 64, 64), de 0 à 1
         if settings["augmentation"]:
             target = augment(target)
