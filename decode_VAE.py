@@ -1,155 +1,244 @@
-"""Déplacer les curseurs : chacun règle un des nombres que le VAE a appris, et l'image suit.
+"""Déplacer les curseurs : chacun règle un nombre du code, et l'image suit.
 
-Lit     : model_name.pth (le modèle), les images de dataset_folder (touche i) et la webcam (touche w).
-Écrit   : decode_0001.png, decode_0002.png... à côté de ce script (touche s), sans jamais écraser une image.
+Lit     : model_name.pth ; les images (touche i) et la webcam (touche w).
+Écrit   : decode_0001.png... (touche s), sans jamais en écraser une.
 Ensuite : changez la zone *** de train_VAE.py, relancez-le, et comparez.
 """
+# ******************** zone *** : à vous de modifier ********************
+model_name = "VAE_64"       #*** un nom : celui donné dans train_VAE.py
+dataset_folder = "images"   #*** un dossier : les images de la touche i
+camera = 0                  #*** 0 à 99 : numéro de la webcam, ou "film.mp4"
+slider_reach = 2            #*** 1 à 5 : course d'un curseur (écarts-types)
+walk_seconds = 4            #*** 1 à 20 : durée d'un aller-retour (touche p)
+# ***********************************************************************
 import math
-import sys
 import time
-from pathlib import Path
 
-from model_VAE_64 import load_images, load_model, spoil, to_picture
+from model_VAE_64 import load_images, load_model, random_codes, spoil, to_picture
 import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-import record_images as tools
+from record_images import (black, check_folder, check_name, check_number,
+                           close_windows, font, grey, here, is_open, open_camera,
+                           open_window, quit_keys, read_square, save_picture,
+                           screen_works, show, small_font, stop, white)
 
-# ****************************** zone *** : à vous de modifier ******************************
-model_name = "VAE_64"         #*** nom du modèle, comme dans train_VAE.py
-images_size = 64              #*** comme dans train_VAE.py (sinon, la valeur du modèle l'emporte)
-latent_size = 4               #*** comme dans train_VAE.py (sinon, la valeur du modèle l'emporte)
-dataset_folder = "images"     #*** dossier des images à montrer au réseau (touche i)
-camera = 0                    #*** numéro de la webcam, ou le chemin d'une vidéo : "film.mp4" (touche w)
-walk_seconds = 4              #*** durée de la promenade le long d'un curseur, en secondes : 1 à 20
-# *******************************************************************************************
-
-here = Path(__file__).resolve().parent    # le dossier de ce script : tous les chemins partent de lui
-keys = ("h  image au hasard", "m  image moyenne", "i  image du dossier", "p  promenade", "w  webcam",
-        "s  enregistrer l'image", "q  quitter")
+help_lines = ["h  image au hasard", "m  image moyenne", "i  image du dossier",
+              "p  promenade", "w  webcam", "s  enregistrer l'image", "q  quitter"]
 
 
-# %% Ce que montrent les fenêtres
-def draw_screen(picture, others, labels, values, message):
-    """L'image décodée, les touches, ce que le réseau a reçu (others), et la vraie valeur de chaque latent."""
-    screen = Image.new("RGB", (816, 480), tools.white)
-    draw = ImageDraw.Draw(screen)
-    screen.paste(to_picture(picture).resize((456, 456)))
-    for line, text in enumerate(keys):
-        draw.text((472, 8 + 21 * line), text, tools.black, tools.font)
-    for place, (name, other) in enumerate(others.items()):
-        draw.text((472, 164 + 148 * place), name, tools.grey, tools.small_font)
-        screen.paste(to_picture(other).resize((128, 128)), (472, 180 + 148 * place))
-    height, font = (24, tools.font) if len(values) <= 16 else (14, tools.small_font)
-    for line, (label, value) in enumerate(zip(labels, values)):
-        draw.text((690, 8 + height * line), f"{label.split()[0]}  {value:+.2f}", tools.black, font)
-    draw.text((8, 459), message, tools.red, tools.font)
-    return screen
+# %% Le tableau de bord
+class Board:
+    """Les curseurs, le code z qu'ils règlent, et qui choisit ce code (driver).
+
+    driver : "main" (la main ou une touche), "promenade" ou "webcam".
+    Les curseurs vont du latent le plus important au moins important (order), et
+    de 0 à 200 : 100 est la moyenne, 0 et 200 sont à slider_reach écarts-types.
+    Au-delà de 8, ils ont leurs propres fenêtres, 16 par fenêtre."""
+
+    def __init__(self, model, saved):
+        self.model = model
+        self.saved = saved
+        self.task = saved["settings"]["task"]
+        self.size = saved["settings"]["images_size"]
+        self.mean = saved["z_mean"]
+        self.step = saved["z_spread"] * slider_reach / 100
+        self.order = saved["importance"].argsort(descending=True).tolist()
+        self.labels = []                  # le nom et la fenêtre de chaque curseur
+        self.windows = []
+        unit = "bits"
+        if saved["settings"]["beta"] == 0:
+            unit = "%"
+        for line, i in enumerate(self.order):
+            self.labels.append(f"z{i + 1} {saved['importance'][i]:.1f} {unit}")
+            if len(self.order) > 8:
+                self.windows.append(f"curseurs {1 + line // 16}")
+            else:
+                self.windows.append("decodeur")
+        self.positions = [100] * len(self.order)
+        self.z = self.mean.clone()
+        self.driver = "main"
+        self.capture = None               # la webcam, quand elle est ouverte
+        self.images = None                # celles du dossier, lues à la touche i
+        self.turn = 0                     # laquelle montrer
+        self.seen = {}                    # ce que le réseau vient de regarder
+        self.message = ""
+        self.changed = True               # il faut redessiner
+
+    def open(self):
+        """Ouvre les fenêtres et leurs curseurs."""
+        open_window("decodeur", f"VAE : {model_name}")
+        for place, window in enumerate(sorted(set(self.windows) - {"decodeur"})):
+            open_window(window, window.capitalize(), 820 + 272 * place)
+            show(window, Image.new("RGB", (268, 8), white))
+        for label, window in zip(self.labels, self.windows):
+            cv2.createTrackbar(label, window, 100, 200, ignore)
+
+    def is_open(self):
+        return is_open("decodeur") and all([is_open(name) for name in self.windows])
+
+    def read_sliders(self):
+        """Met dans z les curseurs bougés à la main, qui reprend les commandes."""
+        for line, i in enumerate(self.order):
+            position = cv2.getTrackbarPos(self.labels[line], self.windows[line])
+            if position != self.positions[line]:
+                self.positions[line] = position
+                self.z[i] = self.mean[i] + self.step[i] * (position - 100)
+                self.take_over()
+
+    def set_sliders(self):
+        """Place les curseurs sur le code z."""
+        places = (100 + (self.z - self.mean) / self.step).round().clamp(0, 200).int()
+        self.positions = places[self.order].tolist()
+        for label, window, position in zip(self.labels, self.windows, self.positions):
+            cv2.setTrackbarPos(label, window, position)
+
+    def take_over(self):
+        """Arrête la promenade ou la webcam."""
+        if self.capture is not None:
+            self.capture.release()
+            self.capture = None
+        self.driver = "main"
+        self.seen = {}
+        self.message = ""
+        self.changed = True
+
+    def press(self, letter):
+        """Fait ce que demande une touche ; une phrase dit si c'est impossible."""
+        before = self.driver
+        try:
+            if letter == "s":
+                picture = to_picture(self.decode()).resize((512, 512))
+                path = save_picture(picture, here, "decode")
+                self.message = f"Image enregistrée : {path.name}"
+                self.changed = True
+            if letter in ("h", "m", "i", "p", "w"):
+                self.take_over()
+            if letter == "h":
+                self.z = random_codes(self.saved, 1)[0]
+            if letter == "m":
+                self.z = self.mean.clone()
+            if letter == "i":
+                self.show_next()
+            if letter == "p" and before != "promenade":
+                self.driver = "promenade"
+                self.start_time = time.monotonic()
+                self.start_code = self.z.clone()
+            if letter == "w" and before != "webcam":
+                self.capture = open_camera(camera)
+                self.driver = "webcam"
+        except SystemExit as trouble:     # pas d'image, pas de webcam, disque plein
+            self.message = f"{trouble}".split(" :")[0] + " (voir la console)"
+
+    def show_next(self):
+        """Le réseau regarde l'image suivante du dossier."""
+        if self.images is None:
+            self.images, names = load_images(here / dataset_folder, self.size)
+        self.look_at(self.images[self.turn % len(self.images)] / 255)
+        self.turn += 1
+
+    def walk(self):
+        """La promenade : un aller-retour le long d'un curseur, puis du suivant."""
+        turns = (time.monotonic() - self.start_time) / walk_seconds
+        i = self.order[int(turns) % len(self.order)]
+        swing = 100 * math.sin(2 * math.pi * turns)
+        self.z = self.start_code.clone()
+        self.z[i] = self.mean[i] + self.step[i] * swing
+        self.changed = True
+
+    def film(self):
+        """La webcam : le réseau regarde une image de plus."""
+        square = read_square(self.capture)
+        if square is None:
+            self.take_over()
+            self.message = "Caméra arrêtée : rebranchez-la, puis touche w."
+            return
+        small = square.resize((self.size, self.size), Image.Resampling.BOX)
+        self.look_at(torch.tensor(np.asarray(small)).permute(2, 0, 1) / 255)
+
+    @torch.no_grad()
+    def look_at(self, image):
+        """Le réseau regarde une image : z devient le code qu'il lui donne."""
+        inputs = spoil(image[None], self.task)        # [None] : un lot d'une image
+        mu, logvar = self.model.encode(inputs)
+        self.z = mu[0]
+        self.seen = {"entrée": inputs[0]}
+        if self.task != "copy":
+            self.seen["cible"] = image
+        self.changed = True
+
+    @torch.no_grad()
+    def decode(self):
+        return self.model.decode(self.z[None])[0]
+
+    def draw(self):
+        """L'image décodée, les touches, ce que le réseau a vu, et les nombres."""
+        screen = Image.new("RGB", (816, 480), white)
+        draw = ImageDraw.Draw(screen)
+        screen.paste(to_picture(self.decode()).resize((456, 456)))
+        for line, words in enumerate(help_lines):
+            draw.text((472, 8 + 21 * line), words, black, font)
+        for place, (name, picture) in enumerate(self.seen.items()):
+            draw.text((472, 164 + 148 * place), name, grey, small_font)
+            screen.paste(to_picture(picture).resize((128, 128)), (472, 180 + 148 * place))
+        height = min(24, 448 // len(self.z))          # 32 lignes tiennent aussi
+        for line, i in enumerate(self.order):
+            words = f"z{i + 1}  {self.z[i]:+.2f}"
+            draw.text((690, 8 + height * line), words, black, small_font)
+        draw.text((8, 459), self.message, black, font)
+        return screen
 
 
-def open_sliders(labels):
-    """Un curseur par latent : sous l'image jusqu'à 8, sinon à côté, 16 par fenêtre. Rend la fenêtre de chacun."""
-    tools.open_window("decodeur", f"VAE : {model_name}")
-    windows = [f"curseurs {1 + line // 16}" if len(labels) > 8 else "decodeur" for line in range(len(labels))]
-    for place, window in enumerate(sorted(set(windows) - {"decodeur"})):
-        tools.open_window(window, f"Curseurs {place + 1}", x=820 + 272 * place)
-        tools.show(window, Image.new("RGB", (540 if len(labels) <= 16 else 268, 8), tools.white))
-    for label, window in zip(labels, windows):
-        cv2.createTrackbar(label, window, 100, 200, lambda position: None)
-    return windows
+def ignore(position):
+    """OpenCV veut prévenir une fonction ; ici, read_sliders regarde lui-même."""
 
 
-# %% 1. Le modèle
+def drive(board):
+    """Dessine, écoute les touches et la main, suit qui choisit le code, recommence."""
+    while True:
+        if board.changed:
+            show("decodeur", board.draw())
+            board.changed = False
+        key = cv2.waitKeyEx(5)            # c'est ici que les fenêtres vivent
+        if key in quit_keys or not board.is_open():
+            return
+        board.read_sliders()
+        if 0 < key < 128:
+            board.press(chr(key).lower())
+        if board.driver == "promenade":
+            board.walk()
+        if board.driver == "webcam":
+            board.film()
+        if board.changed:
+            board.set_sliders()
+
+
+# %% 1. Le modèle : le programme commence ici quand on appuie sur F5
 if __name__ == "__main__":
-    for name, values in (("walk_seconds", [1, 20]), ("model_name", str), ("dataset_folder", str)):
-        tools.check(name, globals()[name], values)
+    check_number("slider_reach", slider_reach, 1, 5)
+    check_number("walk_seconds", walk_seconds, 1, 20)
+    check_folder("dataset_folder", dataset_folder)
+    check_name("model_name", model_name)
     model, saved = load_model(here / f"{model_name}.pth")
-    settings, mean, spread = saved["settings"], saved["z_mean"], saved["z_spread"]
-    if (images_size, latent_size) != (settings["images_size"], settings["latent_size"]):
-        images_size, latent_size = settings["images_size"], settings["latent_size"]
-        print(f"Je prends les valeurs de {model_name}.pth : images_size = {images_size}, latent_size = {latent_size}.")
-    task, beta = settings["task"], settings["beta"]
-    if not beta:
-        print("Auto-encodeur simple (beta = 0) : rien n'a rapproché ses codes de N(0, 1), où il ne saurait rien dessiner.\n"
-              "L'image au hasard (touche h) est donc tirée autour des codes mesurés.")
-    order = saved["importance"].argsort(descending=True).tolist()     # le curseur du haut règle le latent order[0]
-    labels = [f"z{i + 1} {saved['importance'][i]:.1f} {'bits' if beta else '%'}" for i in order]
-    if not tools.screen_works():
-        sys.exit("Aucun écran : decode_VAE.py ouvre une fenêtre, lancez-le depuis le bureau de l'ordinateur.")
+    if saved["settings"]["beta"] == 0:
+        print("Auto-encodeur simple (beta = 0) : rien n'a rapproché ses codes de "
+              "N(0, 1). L'image au hasard (h) est tirée autour des codes mesurés.")
+    if not screen_works():
+        stop("Aucun écran : lancez decode_VAE.py depuis le bureau de l'ordinateur.")
 
     # %% 2. Les curseurs
-    z, others, message = mean.clone(), {}, ""      # le code dessiné, ce que le réseau a reçu, une nouvelle à dire
-    positions = [100] * latent_size                # des curseurs, de 0 à 200 : de -3 à +3 écarts-types autour de la moyenne
-    images, turn, capture, walk_start, changed = None, 0, None, None, True
+    board = Board(model, saved)
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)                       # pour une seule image, se partager le travail prendrait plus de temps
-    tools.close_windows()                          # une fenêtre restée d'un lancement précédent
+    torch.set_num_threads(1)      # pour une seule image, partager prend plus de temps
+    close_windows()               # une fenêtre restée du lancement précédent
     try:
-        windows = open_sliders(labels)
-        while True:
-            if changed:
-                with torch.no_grad():
-                    picture = model.decode(z[None])[0]
-                tools.show("decodeur", draw_screen(picture, others, labels, z[order].tolist(), message))
-            key = cv2.waitKeyEx(5)                 # c'est ici que les fenêtres vivent
-            if key in tools.quit_keys or not all(tools.is_open(window) for window in {"decodeur", *windows}):
-                break
-            letter = chr(key).lower() if 0 < key < 128 else ""
-            code, image, changed = None, None, bool(letter)     # code : le nouveau code, s'il change sans les curseurs
-            for line, i in enumerate(order):       # un curseur déplacé à la main
-                position = cv2.getTrackbarPos(labels[line], windows[line])
-                if position != positions[line]:
-                    positions[line], z[i] = position, mean[i] + spread[i] * 3 * (position - 100) / 100
-                    others, walk_start, changed = {}, None, True
-            if letter and letter in "hmipw":
-                others, message, walking, walk_start, filming = {}, "", walk_start, None, capture
-                if capture:                        # ces touches arrêtent la webcam et la promenade
-                    capture = capture.release()
-                try:
-                    if letter == "h":
-                        code = torch.randn(latent_size) if beta else mean + spread * torch.randn(latent_size)
-                    elif letter == "m":
-                        code = mean.clone()
-                    elif letter == "i":
-                        if images is None:
-                            images, names = load_images(here / dataset_folder, images_size)
-                        image, turn = images[turn % len(images)] / 255, turn + 1
-                    elif letter == "w" and not filming:
-                        capture = tools.open_camera(camera)
-                    elif letter == "p" and not walking:
-                        walk_start, origin = time.time(), z.clone()
-                except SystemExit as trouble:      # pas de webcam, pas d'image : on le dit, et on continue
-                    print(trouble)
-                    message = str(trouble).split(" :")[0] + " (que faire : voir la console)"
-            elif letter == "s":
-                message = "Image enregistrée : " + tools.save_picture(to_picture(picture).resize((512, 512)), here, "decode").name
-            if capture:
-                square = tools.read_square(capture)
-                if square:
-                    square = square.resize((images_size, images_size), Image.Resampling.BOX)
-                    image = torch.tensor(np.asarray(square)).permute(2, 0, 1) / 255
-                else:
-                    capture, message, changed = capture.release(), "Caméra arrêtée : rebranchez-la, puis touche w.", True
-            if walk_start:                         # un aller-retour le long d'un curseur, puis du suivant
-                turns = (time.time() - walk_start) / walk_seconds
-                i, code = order[int(turns) % latent_size], origin.clone()
-                code[i] = mean[i] + spread[i] * 3 * math.sin(2 * math.pi * turns)
-            if image is not None:                  # le réseau regarde l'image : les curseurs prendront son code
-                with torch.no_grad():
-                    inputs = spoil(image[None], task)
-                    code = model.encode(inputs)[0][0]
-                others = {"entrée": inputs[0]} if task == "copy" else {"entrée": inputs[0], "cible": image}
-            if code is not None:
-                z, changed = code, True
-                positions = (100 + 100 * (z - mean) / spread / 3).round().int().clamp(0, 200)[order].tolist()
-                for label, window, position in zip(labels, windows, positions):
-                    cv2.setTrackbarPos(label, window, position)
+        board.open()
+        drive(board)
     except KeyboardInterrupt:
         print("Arrêt demandé.")
     finally:
-        if capture:
-            capture.release()
+        board.take_over()
         torch.set_num_threads(threads)
-        tools.close_windows()
+        close_windows()

@@ -1,73 +1,70 @@
-"""Le cœur du kit : le réseau VAE, sa perte, la lecture des images et le fichier du modèle (.pth).
+"""Le cœur du kit : le réseau VAE, sa perte, les images et le fichier .pth.
 
 Les autres scripts s'en servent ; celui-ci ne fait rien quand on le lance.
-Partout, une image est un tenseur (3, images_size, images_size) de nombres entre 0 et 1 (rouge, vert, bleu).
+Une image est un tenseur (3, images_size, images_size) de nombres de 0 à 1 :
+rouge, vert, bleu. N : combien d'images sont traitées ensemble.
 """
-import contextlib
 import io
-import json
 import math
 import os
-import sys
-import time
 import warnings
-from functools import partial
-from multiprocessing.pool import ThreadPool
+import zipfile
+from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")    # avant torch : un fil qui attend laisse sa place aux autres programmes
+# avant torch : un cœur qui attend laisse sa place aux autres programmes
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import nn
 from torch.nn import functional as F
 
-extensions = {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".heic", ".avif", ".ppm", ".pgm"}
-max_pixels = 80_000_000                    # au-delà, une image prendrait trop de mémoire
-Image.MAX_IMAGE_PIXELS = None              # notre limite remplace celle de Pillow
-warnings.filterwarnings("ignore", module="PIL")
+from record_images import is_number, stop, write_whole
 
 
 # %% Le réseau
 class VAE(nn.Module):
     """Auto-encodeur variationnel : image -> latent_size nombres -> image.
 
-    Kingma et Welling, 2013, arXiv:1312.6114. Deux chemins s'ajoutent, à l'aller comme
-    au retour : un simple, linéaire (look, draw), et un réseau (encoder, decoder).
+    Kingma et Welling, 2013, arXiv:1312.6114. À l'aller comme au retour,
+    deux chemins s'ajoutent : un simple, linéaire (look, draw), et un réseau
+    de convolutions (encoder, decoder).
     """
 
     def __init__(self, images_size=64, latent_size=4, decoder="convolution"):
         super().__init__()
-        fold = images_size // 16    # carrés de pixels repliés en canaux : 4x4 pour 64
-        colors = 3 * fold**2
         pixels = 3 * images_size**2
-        self.encoder = nn.Sequential(                             # (N, 3, 64, 64)
-            nn.PixelUnshuffle(fold),                              # (N, 48, 16, 16)
-            nn.Conv2d(colors, 32, 4, stride=2, padding=1),        # (N, 32, 8, 8)
+        fold = images_size // 16    # un carré de 4x4 pixels, replié,
+        colors = 3 * fold**2        # devient une case de 48 couleurs
+        self.encoder = nn.Sequential(                         # (N, 3, 64, 64)
+            nn.PixelUnshuffle(fold),                          # (N, 48, 16, 16)
+            nn.Conv2d(colors, 32, 4, stride=2, padding=1),    # (N, 32, 8, 8)
             nn.SiLU(),
-            nn.Conv2d(32, 64, 4, stride=2, padding=1),            # (N, 64, 4, 4)
+            nn.Conv2d(32, 64, 4, stride=2, padding=1),        # (N, 64, 4, 4)
             nn.SiLU(),
-            nn.Flatten(),
-            nn.Linear(64 * 4 * 4, 128),                           # (N, 128)
+            nn.Flatten(),                                     # (N, 1024)
+            nn.Linear(64 * 4 * 4, 128),                       # (N, 128)
             nn.SiLU(),
             nn.LayerNorm(128),
-            nn.Linear(128, 2 * latent_size))                      # (N, 2 * latent_size)
+            # 2 nombres par latent : sa moyenne mu et son incertitude logvar
+            nn.Linear(128, 2 * latent_size))
         self.look = nn.Linear(pixels, latent_size, bias=False)
         if decoder == "convolution":
-            self.decoder = nn.Sequential(                         # (N, latent_size)
+            self.decoder = nn.Sequential(                     # (N, latent_size)
                 nn.Linear(latent_size, 256),
                 nn.SiLU(),
                 nn.Linear(256, 64 * 8 * 8),
                 nn.SiLU(),
-                nn.Unflatten(1, (64, 8, 8)),                      # (N, 64, 8, 8)
+                nn.Unflatten(1, (64, 8, 8)),                  # (N, 64, 8, 8)
                 nn.Conv2d(64, 64, 3, padding=1),
                 nn.SiLU(),
-                nn.ConvTranspose2d(64, colors, 4, 2, padding=1),  # (N, 48, 16, 16)
-                nn.PixelShuffle(fold))                            # (N, 3, 64, 64)
+                nn.ConvTranspose2d(64, colors, 4, 2, 1),      # (N, 48, 16, 16)
+                nn.PixelShuffle(fold))                        # (N, 3, 64, 64)
             self.draw = nn.Linear(latent_size, pixels, bias=False)
         else:
             self.decoder = BroadcastDecoder(latent_size, fold)
             self.draw = None    # ici, tout se dessine case par case
-        # les axes du code : tirés au hasard ; turn_axes (train_VAE.py) peut les tourner
+        # les axes du code, tirés au hasard ; turn_axes (train_VAE.py) les tourne
         self.axes = nn.Linear(latent_size, latent_size)
         self.back = nn.Linear(latent_size, latent_size)
         nn.init.orthogonal_(self.axes.weight)
@@ -75,31 +72,32 @@ class VAE(nn.Module):
         nn.init.zeros_(self.axes.bias)
         nn.init.zeros_(self.back.bias)
         grey = torch.full((3, images_size, images_size), 0.5)
-        self.register_buffer("mean_image", grey)
+        self.register_buffer("mean_image", grey)    # gardée avec les poids
 
     @torch.no_grad()
     def start_from(self, images):
-        """Le point de départ : l'image moyenne et l'ACP de ces images (1000 suffisent).
+        """Part de l'image moyenne et de l'ACP de ces images (1000 suffisent).
 
-        L'analyse en composantes principales (ACP) trouve les latent_size images de base
-        V qui, ajoutées à la moyenne, redessinent le mieux toutes les autres. Les poids
-        du chemin simple commencent ainsi ; le réseau, lui, commence à zéro. Le 0.5 rétrécit
-        les coordonnées trop faibles pour valoir leur KL (celles d'images toutes pareilles).
+        L'analyse en composantes principales (ACP) trouve les latent_size images
+        de base V qui, ajoutées à la moyenne, redessinent le mieux les autres :
+        c'est le meilleur résumé sans réseau. Le chemin simple commence ainsi ;
+        le réseau commence à zéro, et n'a que le reste à apprendre.
         """
         images = images.cpu() / 255
         mean_image = images.mean(0)
         latent_size = self.axes.in_features
-        x = (images - mean_image).flatten(1)                      # (N, pixels)
+        x = (images - mean_image).flatten(1)                  # (N, pixels)
         U, S, V = torch.pca_lowrank(x, q=min(len(x), 2 * latent_size))
-        V = V[:, :latent_size]                                    # (pixels, latent_size)
-        spread = S[:latent_size] / len(x)**0.5    # les écarts-types des coordonnées
-        found = len(spread)                       # moins de latent_size s'il y a peu d'images
+        V = V[:, :latent_size]                                # (pixels, latents)
+        spread = S[:latent_size] / len(x)**0.5    # écarts-types des coordonnées
+        found = len(spread)                       # moins s'il y a peu d'images
         nn.init.zeros_(self.look.weight)
+        # 0.5 rétrécit les coordonnées trop faibles pour valoir leur KL
         self.look.weight[:found] = 10 * (V * spread / (spread**2 + 0.5)).T
         head = self.encoder[-1]
         nn.init.zeros_(head.weight[:latent_size])
         nn.init.zeros_(head.bias[:latent_size])
-        nn.init.constant_(head.bias[latent_size:], -3)            # peu de hasard au début
+        nn.init.constant_(head.bias[latent_size:], -3)        # sigma = 0.22
         if self.draw is not None:
             nn.init.zeros_(self.draw.weight)
             self.draw.weight[:, :found] = 10 * V * spread
@@ -108,203 +106,307 @@ class VAE(nn.Module):
         self.mean_image.copy_(mean_image)
 
     def encode(self, x):
+        """Le code de chaque image : sa moyenne mu, et logvar = ln(sigma**2)."""
         x = x - self.mean_image
-        mu, logvar = self.encoder(x).chunk(2, dim=1)              # (N, latent_size) chacun
-        mu = mu + self.look(x.flatten(1)) / 10    # / 10 : ces poids bougent moins vite
+        mu, logvar = self.encoder(x).chunk(2, dim=1)          # (N, latents) chacun
+        mu = mu + self.look(x.flatten(1)) / 10    # / 10 : apprend moins vite
         return self.axes(mu), logvar
 
     def reparameterize(self, mu, logvar):
+        """Tire z autour de mu, à sigma près.
+
+        Le décodeur ne peut donc pas compter sur un code exact : des codes voisins
+        doivent donner des images voisines, et entre deux codes, il n'y a pas de trou.
+        """
         return mu + torch.exp(logvar / 2) * torch.randn_like(mu)
 
     def decode(self, z):
+        """L'image de chaque code z."""
         z = self.back(z)
-        x = self.decoder(z)                                       # (N, 3, 64, 64)
+        x = self.decoder(z)                                   # (N, 3, 64, 64)
         if self.draw is None:
-            color = self.mean_image.mean((1, 2), keepdim=True)    # la couleur moyenne
-            return color + x
+            mean_color = self.mean_image.mean((1, 2), keepdim=True)
+            return mean_color + x
         return self.mean_image + self.draw(z / 10).view_as(x) + x
 
     def forward(self, x, noise=True):
         mu, logvar = self.encode(x)
-        z = self.reparameterize(mu, logvar) if noise else mu
+        z = mu
+        if noise:
+            z = self.reparameterize(mu, logvar)
         return self.decode(z), mu, logvar
 
+    @torch.no_grad()
     def sample(self, count):
-        """Des images inventées : des z tirés au hasard selon N(0, 1), puis décodés."""
-        latent_size = self.axes.in_features
-        return self.decode(torch.randn(count, latent_size, device=self.mean_image.device))
+        """Des images inventées : des z tirés au hasard selon N(0, 1), décodés."""
+        z = torch.randn(count, self.axes.in_features, device=self.mean_image.device)
+        return self.decode(z)
 
 
 class BroadcastDecoder(nn.Module):
-    """Décodeur à diffusion spatiale (Watters et al., 2019, arXiv:1901.07017) : z est recopié sur toute une grille,
-    à côté des coordonnées de chaque case ; des convolutions sans bord font le reste. Décaler la grille décale l'image."""
+    """Décodeur à recopie spatiale (Watters et al., 2019, arXiv:1901.07017).
+
+    z est recopié dans chaque case d'une grille, à côté des coordonnées de la
+    case ; des convolutions sans bord dessinent. Décaler la grille décale l'image.
+    """
 
     def __init__(self, latent_size, fold):
         super().__init__()
-        position = torch.arange(-10.5, 11) / 8               # 22 cases : les 16 de l'image et 3 de chaque côté
-        self.register_buffer("grid", torch.stack(torch.meshgrid(position, position, indexing="xy")))   # (2, 22, 22)
+        # 22 cases : les 16 de l'image, et 3 de chaque côté pour les convolutions
+        position = torch.arange(-10.5, 11) / 8
+        across, down = torch.meshgrid(position, position, indexing="xy")
+        self.register_buffer("grid", torch.stack([across, down]))   # (2, 22, 22)
         self.layers = nn.Sequential(
-            nn.Conv2d(latent_size + 2, 64, 3), nn.SiLU(),    # (N, 64, 20, 20)
-            nn.Conv2d(64, 64, 3), nn.SiLU(),                 # (N, 64, 18, 18)
-            nn.Conv2d(64, 64, 3), nn.SiLU(),                 # (N, 64, 16, 16)
-            nn.Conv2d(64, 3 * fold**2, 1),                   # (N, 48, 16, 16)
-            nn.PixelShuffle(fold))                           # (N, 3, 64, 64)
+            nn.Conv2d(latent_size + 2, 64, 3),                # (N, 64, 20, 20)
+            nn.SiLU(),
+            nn.Conv2d(64, 64, 3),                             # (N, 64, 18, 18)
+            nn.SiLU(),
+            nn.Conv2d(64, 64, 3),                             # (N, 64, 16, 16)
+            nn.SiLU(),
+            nn.Conv2d(64, 3 * fold**2, 1),                    # (N, 48, 16, 16)
+            nn.PixelShuffle(fold))                            # (N, 3, 64, 64)
 
     def forward(self, z):
         copies = z[:, :, None, None].expand(-1, -1, 22, 22)
-        return self.layers(torch.cat([copies, self.grid.expand(len(z), -1, -1, -1)], dim=1))
+        grids = self.grid.expand(len(z), -1, -1, -1)
+        return self.layers(torch.cat([copies, grids], dim=1))
 
 
 def spoil(x, task):
-    """Ce que reçoit l'encodeur selon task : l'image, l'image bruitée, ou l'image réduite 4 fois puis agrandie."""
+    """Ce que reçoit l'encodeur : l'image, abîmée (spoil) si la tâche le veut."""
     if task == "denoise":
         return x + 0.2 * torch.randn_like(x)
-    if task == "super_resolution":
+    if task == "super_resolution":      # réduite 4 fois, puis agrandie
         return F.interpolate(F.avg_pool2d(x, 4), scale_factor=4)
     return x
 
 
 # %% La perte
 def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
-    """Perte = erreur de reconstruction + beta * KL : somme sur les pixels et sur les latents, moyenne sur les images.
+    """Perte = erreur + beta * KL. Renvoie la perte, l'erreur, la KL par latent.
 
-    "mse", "l1"   erreur = somme des (x - y)**2, ou des |x - y|          (beta > 1 : Higgins et al., 2017, beta-VAE)
-    "gaussian"    erreur = -log p(x), p normale d'écart-type sigma       (Rybkin et al., 2021, sigma-VAE, arXiv:2006.13202)
-    "laplace"     erreur = -log p(x), p de Laplace d'échelle b
-                  sigma et b : les meilleurs pour ce lot, sigma**2 = moyenne des (x - y)**2 et b = moyenne des |x - y|
-    KL            0.5 * (mu**2 + exp(logvar) - 1 - logvar)               (Kingma et Welling, 2013, annexe B)
-    Rend la perte, l'erreur et la KL de chaque latent (latent_size,), en nats.
+    erreur : ce qui manque à l'image redessinée ; selon reconstruction,
+      "mse", "l1"   la somme des (x - y)**2, ou des |x - y|
+      "gaussian"    -ln p(x), p normale d'écart-type sigma : sigma-VAE
+      "laplace"     -ln p(x), p de Laplace d'échelle b
+                    (sigma et b : les meilleurs pour ce lot d'images ;
+                    Rybkin et al., 2021, arXiv:2006.13202)
+    KL : ce que coûte le code, 0 quand il ne dit rien (mu = 0 et sigma = 1) ;
+      0.5 * (mu**2 + sigma**2 - 1 - ln sigma**2), en nats (1 bit = 0.69 nat)
+    beta plus grand que 1 : bêta-VAE (Higgins et al., 2017).
+    Sommes sur les pixels et les latents, moyennes sur les images.
     """
-    distance = (output - target).abs() if reconstruction in ("l1", "laplace") else (output - target)**2
+    if reconstruction in ("l1", "laplace"):
+        distance = (output - target).abs()
+    else:
+        distance = (output - target)**2
     error = distance.sum() / len(target)
+    values = target[0].numel()          # nombres dans une image : 12288
     if reconstruction == "gaussian":
         variance = distance.mean().clamp(min=1e-6)
-        error = error / (2 * variance) + target[0].numel() * torch.log(2 * math.pi * variance) / 2
+        error = error / (2 * variance) + values * torch.log(2 * math.pi * variance) / 2
     if reconstruction == "laplace":
         scale = distance.mean().clamp(min=1e-3)
-        error = error / scale + target[0].numel() * torch.log(2 * scale)
-    kl = 0.5 * (mu**2 + torch.exp(logvar) - 1 - logvar).mean(0)
-    return error + beta * kl.sum() if beta else error, error, kl
+        error = error / scale + values * torch.log(2 * scale)
+    kl = 0.5 * (mu**2 + torch.exp(logvar) - 1 - logvar).mean(0)   # (latents,)
+    loss = error
+    if beta > 0:                        # pour beta = 0, la KL peut être infinie
+        loss = error + beta * kl.sum()
+    return loss, error, kl
 
 
 # %% Les images
+Image.init()
+# seulement ces formats : d'autres lancent un programme ou remplissent la mémoire
+formats = [name for name in ("PNG", "JPEG", "BMP", "GIF", "WEBP", "AVIF", "PPM")
+           if name in Image.OPEN]
+extensions = {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".avif",
+              ".ppm", ".pgm", ".tif", ".tiff", ".heic"}
+max_pixels = 40_000_000                 # au-delà, une image remplirait la mémoire
+Image.MAX_IMAGE_PIXELS = None           # notre limite remplace celle de Pillow
+warnings.filterwarnings("ignore", module="PIL")
+
+
 def list_images(folder):
-    """Les images du dossier et de ses sous-dossiers ; s'il n'y en a pas, celles de démonstration (folder/demo)."""
-    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in extensions and path.is_file()
-             and not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-    if not files:
-        sys.exit(f"Aucune image dans {folder} : enregistrez-en avec record_images.py, ou déposez-y des fichiers .jpg ou .png.")
-    own = [path for path in files if path.relative_to(folder).parts[0] != "demo"]
-    if not own:
-        print(f"Pas encore d'images à vous : je prends les images de démonstration ({folder.name}/demo).")
-    return own or files
+    """Les noms des images du dossier et de ses sous-dossiers.
+
+    S'il n'y en a pas d'autres, ce sont celles de démonstration (demo)."""
+    names = []
+    for place, subfolders, files in os.walk(folder):
+        for file in files:
+            path = Path(place, file)
+            name = path.relative_to(folder).as_posix()
+            hidden = "/." in "/" + name
+            if path.suffix.lower() in extensions and path.is_file() and not hidden:
+                names.append(name)
+    names.sort()
+    if not names:
+        stop(f"Aucune image dans {folder} : enregistrez-en avec record_images.py, "
+             "ou déposez-y des fichiers .jpg ou .png.")
+    own = [name for name in names if not name.startswith("demo/")]
+    if own:
+        return own
+    print("Pas encore d'images à vous : je prends les images de démonstration "
+          f"({folder.name}/demo).")
+    return names
 
 
 def read_image(path, images_size):
-    """Le carré du centre d'une image : (pixels (3, images_size, images_size) en octets, None), ou (None, raison)."""
+    """Le carré du centre d'une image : (octets (3, H, W), None).
+
+    Ou, si elle ne peut pas servir : (None, pourquoi)."""
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=formats) as image:
+            # un JPEG peut être lu directement en plus petit
+            image.draft("RGB", (images_size, images_size))
             if image.width * image.height > max_pixels:
-                return None, f"{image.width * image.height // 10**6} mégapixels : réduisez-la à {max_pixels // 10**6} au plus"
-            image.draft("RGB", (images_size, images_size))             # JPEG : décodé directement en plus petit
-            ImageOps.exif_transpose(image, in_place=True)              # photo prise de côté : remise droite
-            if image.mode.startswith("I"):                             # 16 bits : on garde les 8 bits de poids fort
+                return None, f"plus de {max_pixels // 10**6} mégapixels : réduisez-la"
+            # une photo prise de côté est remise droite
+            ImageOps.exif_transpose(image, in_place=True)
+            if image.mode.startswith("I"):       # 16 bits : on garde les 8 premiers
                 image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-            if image.has_transparency_data:
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-            image = image if image.mode == "RGB" else image.convert("RGB")
-            square = ImageOps.fit(image, (images_size, images_size), Image.Resampling.BILINEAR)
+            if image.has_transparency_data:      # un fond blanc
+                white = Image.new("RGBA", image.size, "white")
+                image = Image.alpha_composite(white, image.convert("RGBA"))
+            square = ImageOps.fit(image.convert("RGB"), (images_size, images_size),
+                                  Image.Resampling.BILINEAR)
             return np.asarray(square).transpose(2, 0, 1), None
     except PermissionError:
         return None, "lecture interdite"
+    except FileNotFoundError:
+        return None, "elle vient d'être effacée"
     except UnidentifiedImageError:
         return None, "format inconnu : convertissez-la en JPEG ou en PNG"
-    except Exception:                                                  # un fichier abîmé peut lever presque n'importe quoi
+    except Exception:    # un fichier abîmé peut lever presque n'importe quelle erreur
         return None, "image abîmée ou incomplète"
 
 
 def load_images(folder, images_size):
-    """Toutes les images lisibles du dossier : un tenseur d'octets (N, 3, images_size, images_size) et leurs noms.
-
-    Une longue lecture est gardée dans folder/cache_64.npz, qui sert tant que les noms, les tailles et les dates
-    des fichiers restent les mêmes ; on peut l'effacer sans rien perdre."""
+    """Les images lisibles du dossier : des octets (N, 3, H, W), et leurs noms."""
     files = list_images(folder)
-    names = [path.relative_to(folder).as_posix() for path in files]
-    key = json.dumps([(name, path.stat().st_size, path.stat().st_mtime_ns) for name, path in zip(names, files)])
-    cache, start, pixels, reasons = folder / f"cache_{images_size}.npz", time.time(), None, {}
-    try:
-        with np.load(cache) as saved:
-            if str(saved["key"]) == key:
-                pixels, reasons = saved["pixels"], json.loads(str(saved["reasons"]))
-    except Exception:                                                  # pas de cache, ou abîmé : on lira les images
-        pass
-    if pixels is None:
-        pixels = np.empty((len(files), 3, images_size, images_size), np.uint8)
-        with ThreadPool() as pool:                                     # chaque cœur lit 8 images à la fois
-            for i, (image, reason) in enumerate(pool.imap(partial(read_image, images_size=images_size), files, 8)):
-                if reason:
-                    reasons[names[i]] = reason
-                else:
-                    pixels[i - len(reasons)] = image
-                if i % 1000 == 999:
-                    print(f"\rLecture des images : {i + 1} sur {len(files)}", end="")
-        pixels = pixels[:len(files) - len(reasons)]
-        if time.time() > start + 5:
-            with contextlib.suppress(OSError):                         # dossier protégé ou disque plein : pas de cache
-                write_whole(cache, lambda file: np.savez(file, key=key, pixels=pixels, reasons=json.dumps(reasons)))
-    print(f"\r{len(files)} images trouvées, {len(pixels)} gardées.{' ' * 20}")
-    for name, reason in reasons.items():
-        print(f"  écartée : {name} ({reason})")
-    if not len(pixels):
-        sys.exit(f"Aucune image lisible dans {folder} : enregistrez-en avec record_images.py, ou changez dataset_folder.")
-    return torch.from_numpy(pixels), [name for name in names if name not in reasons]
+    pixels = []
+    names = []
+    problems = []
+    for number, file in enumerate(files, start=1):
+        image, problem = read_image(folder / file, images_size)
+        # ce qui ne peut pas s'écrire dans un nom devient « ? »
+        name = file.encode("utf-8", "replace").decode("utf-8")
+        if problem is None:
+            pixels.append(image)
+            names.append(name)
+        else:
+            problems.append(f"  écartée : {name} ({problem})")
+        if number % 500 == 0:
+            print(f"\rLecture des images : {number} sur {len(files)}", end="")
+    print(f"\r{len(files)} images trouvées, {len(names)} gardées.{' ' * 20}")
+    for line in problems:
+        print(line)
+    if not names:
+        stop(f"Aucune image lisible dans {folder} : enregistrez-en avec "
+             "record_images.py, ou changez dataset_folder.")
+    return torch.from_numpy(np.stack(pixels)), names
 
 
 def to_picture(image):
     """Une image du réseau, (3, H, W) de 0 à 1, devient une image de Pillow."""
-    return Image.fromarray((image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy())
+    pixels = (image.clamp(0, 1) * 255).round().byte()
+    return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
 
 
-# %% Le fichier du modèle
-def write_whole(path, write):
-    """Écrit tout ou rien : d'abord à côté, puis un changement de nom, que rien ne peut couper en deux."""
-    beside = path.with_name(path.name + ".tmp")
-    try:
-        with open(beside, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+# %% Les réglages et le fichier du modèle
+choices = {                             # les réglages à choisir dans une liste
+    "images_size": [32, 64, 128],
+    "reconstruction": ["mse", "l1", "gaussian", "laplace"],
+    "decoder": ["convolution", "broadcast"],
+    "task": ["copy", "denoise", "super_resolution"],
+    "independent_axes": [True, False],
+    "augmentation": [True, False],
+    "film": [True, False]}
+limits = {                              # les nombres : du plus petit au plus grand
+    "latent_size": (1, 32),
+    "test_data_proportion": (0.05, 0.5),
+    "batch_size": (1, 1000),
+    "epochs": (1, 1000),
+    "learning_rate": (0.0001, 0.1),
+    "beta": (0.0, 1000.0)}
+max_bytes = 50_000_000                  # aucun modèle du kit n'est aussi gros
 
 
-def save_model(path, model, **results):
-    """Écrit le .pth : les poids et, dans results, tous les réglages et tous les résultats de l'entraînement."""
+def save_model(path, model, results):
+    """Écrit le .pth : les poids, et les réglages et mesures de results."""
     content = io.BytesIO()
     torch.save({"weights": model.state_dict(), **results}, content)
-    write_whole(path, lambda file: file.write(content.getvalue()))
+    write_whole(path, content.getvalue())
 
 
 def load_model(path, device="cpu"):
-    """Relit le .pth : (le réseau, tout ce que le fichier contient). Un fichier étranger ne peut rien exécuter."""
+    """Relit le .pth : (le réseau, tout ce que le fichier contient)."""
     if not path.exists():
-        sys.exit(f"Pas encore de modèle {path.name} : lancez d'abord train_VAE.py (ou corrigez model_name dans la zone ***).")
+        stop(f"Pas encore de modèle {path.name} : lancez d'abord train_VAE.py, "
+             "ou corrigez model_name dans la zone ***.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            check_archive(path)
+            # weights_only : un fichier venu d'ailleurs ne peut rien exécuter
             saved = torch.load(path, map_location=device, weights_only=True)
-            settings, *_ = (saved[name] for name in ("settings", "z_mean", "z_spread", "importance", "losses", "train_names"))
-        model = VAE(settings["images_size"], settings["latent_size"], settings["decoder"]).to(device)
-        model.load_state_dict(saved["weights"])
-        return model.eval(), saved
-    except Exception:
-        sys.exit(f"{path.name} n'est pas un modèle de ce kit, ou il est abîmé : relancez train_VAE.py pour en refaire un.")
+            check_results(saved)
+            settings = saved["settings"]
+            model = VAE(settings["images_size"], settings["latent_size"],
+                        settings["decoder"]).to(device)
+            check_weights(saved["weights"], model.state_dict())
+            model.load_state_dict(saved["weights"])
+            return model.eval(), saved
+    except Exception:    # un fichier étranger peut lever n'importe quelle erreur
+        stop(f"{path.name} n'est pas un modèle de ce kit, ou il est abîmé : "
+             "relancez train_VAE.py pour en refaire un.")
+
+
+def check_archive(path):
+    """Un .pth est un zip : lève une erreur s'il est abîmé, ou trop gros."""
+    with zipfile.ZipFile(path) as archive:
+        sizes = [member.file_size for member in archive.infolist()]
+        assert sum(sizes) < max_bytes
+        assert archive.testzip() is None
+
+
+def check_results(saved):
+    """Lève une erreur si ce ne sont pas les résultats d'un entraînement du kit."""
+    settings = saved["settings"]
+    assert type(saved) is dict and type(settings) is dict
+    for name, values in choices.items():
+        assert settings[name] in values
+    for name, (low, high) in limits.items():
+        assert is_number(settings[name], low, high)
+    for name in ("z_mean", "z_spread", "importance"):
+        assert saved[name].shape == (settings["latent_size"],)
+        assert saved[name].dtype == torch.float32 and saved[name].isfinite().all()
+    for row in saved["history"]:
+        assert type(row) is list and len(row) == 6 and np.isfinite(row).all()
+    for name in saved["train_names"]:
+        assert type(name) is str
+
+
+def check_weights(weights, expected):
+    """Lève une erreur si ces poids ne sont pas ceux que le réseau attend."""
+    for name, weight in expected.items():
+        assert weights[name].shape == weight.shape
+        assert weights[name].dtype == weight.dtype and weights[name].isfinite().all()
 
 
 @torch.no_grad()
 def encode_images(model, images, task="copy"):
-    """Les codes de toutes les images (un tenseur d'octets) : mu et logvar, chacun (N, latent_size)."""
+    """Les codes de toutes les images (des octets) : mu et logvar, (N, latents)."""
     model.eval()
     codes = [model.encode(spoil(batch / 255, task)) for batch in images.split(100)]
-    return torch.cat([mu for mu, logvar in codes]), torch.cat([logvar for mu, logvar in codes])
+    all_mu = torch.cat([mu for mu, logvar in codes])
+    all_logvar = torch.cat([logvar for mu, logvar in codes])
+    return all_mu, all_logvar
+
+
+def random_codes(saved, count):
+    """Des codes au hasard : selon N(0, 1), ou, si beta = 0, autour des codes mesurés."""
+    z = torch.randn(count, len(saved["z_mean"]))
+    if saved["settings"]["beta"] == 0:
+        z = saved["z_mean"] + saved["z_spread"] * z
+    return z

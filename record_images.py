@@ -1,10 +1,16 @@
 """Remplir le dossier images/ avec votre webcam.
 
 Lit     : la webcam (ou un fichier vidéo).
-Écrit   : dataset_folder/im_0001.png, im_0002.png... (128x128 pixels), sans jamais écraser une image.
+Écrit   : im_0001.png, im_0002.png... (128x128), sans jamais en écraser une.
 Ensuite : train_VAE.py.
 Tout reste sur cet ordinateur : aucune image n'est envoyée nulle part.
 """
+# ******************** zone *** : à vous de modifier ********************
+camera = 0                  #*** 0 à 99 : numéro de la webcam, ou "film.mp4"
+dataset_folder = "images"   #*** un dossier : où ranger les images
+images_per_second = 10      #*** 1 à 30 : combien, quand "s" reste appuyé
+# ***********************************************************************
+import io
 import os
 import re
 import subprocess
@@ -13,69 +19,217 @@ import tempfile
 import time
 from pathlib import Path
 
+os.environ["OPENCV_LOG_LEVEL"] = "OFF"          # avant cv2, qui se tait alors
+os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-# ****************************** zone *** : à vous de modifier ******************************
-camera = 0                    #*** numéro de la webcam : 0, 1, 2... ou le chemin d'une vidéo : "film.mp4"
-dataset_folder = "images"     #*** dossier où ranger les images (créé s'il n'existe pas)
-images_per_second = 10        #*** images par seconde quand on garde "s" appuyé : 1 à 30
-# *******************************************************************************************
-
-here = Path(__file__).resolve().parent    # le dossier de ce script : tous les chemins partent de lui
-saved_size, goal = 128, 200               # côté des images enregistrées (la plus grande images_size) ; nombre conseillé
-(cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel)(0)      # OpenCV se tait
-os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
+here = Path(__file__).resolve().parent    # le dossier de ce script
+saved_size = 128                          # côté des images enregistrées
+goal = 200                                # combien d'images on conseille
 
 
-# %% Vérifier (train_VAE.py et decode_VAE.py s'en servent aussi)
-def check(name, value, allowed):
-    """Arrête le script avec une phrase claire si value ne convient pas. allowed : [min, max], (choix, choix...) ou str."""
-    if isinstance(allowed, tuple):
-        good = value in allowed and type(value) in map(type, allowed)
-        need = "choisissez parmi " + ", ".join(map(repr, allowed))
-    elif allowed is str:
-        good, need = isinstance(value, str) and value.strip(), 'il faut un nom entre guillemets, comme "images"'
-    else:
-        kinds, word = ((int,), "nombre entier") if isinstance(allowed[0], int) else ((int, float), "nombre")
-        good = type(value) in kinds and allowed[0] <= value <= allowed[1]
-        need = f"il faut un {word} de {allowed[0]} à {allowed[1]}"
-    if not good:
-        sys.exit(f"{name} = {value!r} ne va pas : {need}. Corrigez-le dans la zone ***, puis relancez.")
+# %% Enregistrer
+class Mouse:
+    """Le bouton gauche : est-il appuyé, et combien de clics attendent leur image ?"""
+
+    def __init__(self):
+        self.down = False
+        self.clicks = 0
+
+    def hear(self, event, x, y, flags, parameter):
+        """OpenCV appelle cette fonction à chaque événement de la souris."""
+        if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_LBUTTONDBLCLK):
+            self.down = True
+            self.clicks += 1
+        elif event == cv2.EVENT_LBUTTONUP:
+            self.down = False
 
 
-def check_folder(folder):
-    """Crée le dossier s'il manque, et s'assure qu'on peut y écrire."""
+def record(capture, folder, recorded):
+    """Montre la webcam et enregistre tant que "s" ou le bouton est appuyé."""
+    present = len(list(folder.glob("*.png")))
+    mouse = Mouse()
+    cv2.setMouseCallback("webcam", mouse.hear)
+    last_save = -1                        # l'heure de la dernière image
+    while True:
+        square = read_square(capture)
+        if square is None:
+            print("La caméra n'envoie plus d'images (débranchée, ou vidéo finie) : "
+                  "rebranchez-la, puis relancez.")
+            return
+        recording = time.monotonic() < last_save + 0.25
+        show("webcam", draw_preview(square, present + len(recorded), recording))
+        key = cv2.waitKeyEx(10)           # c'est ici que la fenêtre vit
+        now = time.monotonic()
+        if key in quit_keys or not is_open("webcam"):
+            return
+        asked = mouse.down or mouse.clicks > 0 or key in (ord("s"), ord("S"))
+        if asked and now > last_save + 0.9 / images_per_second:
+            picture = square.resize((saved_size, saved_size), Image.Resampling.BOX)
+            recorded.append(save_picture(picture, folder, "im"))
+            mouse.clicks = 0
+            last_save = now
+        elif key in (ord("z"), ord("Z")) and recorded:
+            recorded.pop().unlink(missing_ok=True)
+
+
+def draw_preview(square, count, recording):
+    """L'aperçu et, à droite, ce que verra le réseau : 64x64 pixels, agrandis."""
+    screen = Image.new("RGB", (776, 480), white)
+    screen.paste(square.resize((480, 480)))
+    small = square.resize((64, 64), Image.Resampling.BOX)
+    screen.paste(small.resize((256, 256), Image.Resampling.NEAREST), (500, 40))
+    draw = ImageDraw.Draw(screen)
+    draw.text((500, 14), "Ce que verra le réseau (64x64)", black, font)
+    draw.text((500, 306), f"{count} images sur {goal}", black, big_font)
+    draw.rectangle((500, 340, 756, 348), (225, 225, 230))
+    draw.rectangle((500, 340, 500 + 256 * min(count / goal, 1), 348), green)
+    draw.text((500, 366), "s ou clic gauche : enregistrer", black, font)
+    draw.text((500, 391), "z : effacer la dernière", black, font)
+    draw.text((500, 416), "q ou Échap : terminer", black, font)
+    draw.text((500, 441), "Rien ne quitte cet ordinateur.", grey, font)
+    if recording:
+        draw.ellipse((16, 16, 40, 40), red)
+        draw.text((48, 18), "enregistre", red, font, stroke_width=2, stroke_fill=white)
+    return screen
+
+
+# %% Ce qui sert aussi aux autres scripts : arrêter, vérifier
+def stop(sentence):
+    """Dit ce qui ne va pas, et arrête le script."""
+    print(sentence)
+    end = SystemExit(sentence)
+    end.code = 1
+    if "spyder_kernels" in sys.modules:   # 1 y ferait paraître une erreur en rouge
+        end.code = 0
+    raise end
+
+
+def is_number(value, low, high):
+    """Vrai pour un nombre de low à high ; entier, si low est entier."""
+    if type(value) is float and type(low) is int:
+        return False
+    return type(value) in (int, float) and low <= value <= high
+
+
+def check_number(name, value, low, high):
+    if is_number(value, low, high):
+        return
+    kind = "nombre"
+    if type(low) is int:
+        kind = "nombre entier"
+    advice = "corrigez-le"
+    if isinstance(value, tuple):
+        advice = "écrivez 1.5 avec un point, et non 1,5"
+    stop(f"{name} doit être un {kind} de {low} à {high} : {advice} dans la zone ***.")
+
+
+def check_choice(name, value, values):
+    if type(value) is not type(values[0]) or value not in values:
+        words = ", ".join([repr(choice) for choice in values])
+        stop(f"{name} doit être choisi parmi {words} : corrigez-le dans la zone ***.")
+
+
+def check_name(name, value):
+    if not isinstance(value, str) or not re.fullmatch(r"\w[\w-]{0,50}", value):
+        stop(f'{name} doit être un nom entre guillemets, comme "VAE_64" : des lettres, '
+             "des chiffres, - ou _, sans espace. Corrigez-le dans la zone ***.")
+
+
+def check_folder(name, value, written=False):
+    """S'assure que le réglage est un dossier (et, pour y écrire, qu'on le peut)."""
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        stop(f'{name} doit être un nom de dossier entre guillemets, comme "images" : '
+             "corrigez-le dans la zone ***.")
+    folder = here / value
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        if written:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        sys.exit(f"Impossible d'écrire dans {folder} ({error.strerror}) : copiez le kit dans un dossier à vous.")
+        stop(f"Impossible d'écrire dans {folder} ({error.strerror}) : "
+             "copiez le kit dans un dossier à vous.")
+    return folder
 
 
-# %% Les fenêtres (train_VAE.py et decode_VAE.py s'en servent aussi)
+# %% Ce qui sert aussi aux autres scripts : écrire
+def write_whole(path, content, replace=True):
+    """Écrit tout ou rien : d'abord sous un autre nom, qui devient le vrai d'un coup.
+
+    replace=False : lève FileExistsError si ce nom est pris, ou en train de l'être."""
+    if replace:
+        draft = path.with_name(f"{path.name}.{os.getpid()}.incomplet")
+        file = open(draft, "wb")
+    else:
+        draft = path.with_name(f"{path.name}.incomplet")
+        file = open(draft, "xb")
+    try:
+        with file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())       # jusqu'au disque
+        if path.exists() and not replace:
+            raise FileExistsError
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def save_picture(picture, folder, prefix):
+    """Enregistre en PNG, avec un numéro de plus que le plus grand déjà là."""
+    content = io.BytesIO()
+    picture.save(content, "PNG")
+    numbers = [0]
+    for path in folder.glob(f"{prefix}_*"):
+        digits = path.stem[len(prefix) + 1:]
+        if digits.isdecimal():
+            numbers.append(int(digits))
+    number = max(numbers) + 1
+    while True:
+        path = folder / f"{prefix}_{number:04d}.png"
+        try:
+            write_whole(path, content.getvalue(), replace=False)
+            return path
+        except FileExistsError:           # un autre script vient de prendre ce numéro
+            number += 1
+        except OSError as error:
+            stop(f"Impossible d'écrire {path} ({error.strerror}) : libérez de la "
+                 "place. Les images d'avant sont gardées.")
+
+
+# %% Ce qui sert aussi aux autres scripts : les fenêtres
 quit_keys = (ord("q"), ord("Q"), 27)      # 27 : Échap
-black, grey, white, red = (30, 30, 35), (110, 110, 120), (250, 250, 250), (215, 40, 40)
+black = (30, 30, 35)
+grey = (110, 110, 120)
+white = (250, 250, 250)
+red = (215, 40, 40)
+green = (60, 160, 90)
 
 
 def load_font(size):
-    """Une police qui a les accents : celle d'OpenCV (Linux), sinon Arial (Windows, macOS)."""
-    for name in (Path(cv2.__file__).parent / "qt/fonts/DejaVuSans.ttf", "arial.ttf", "Arial.ttf", "DejaVuSans.ttf"):
+    """Une police qui a les accents : celle d'OpenCV (Linux), sinon Arial."""
+    own = Path(cv2.__file__).parent / "qt/fonts/DejaVuSans.ttf"
+    for name in (str(own), "arial.ttf", "Arial.ttf", "DejaVuSans.ttf"):
         try:
-            return ImageFont.truetype(str(name), size)
+            return ImageFont.truetype(name, size)
         except OSError:
             continue
     return ImageFont.load_default(size)
 
 
-small_font, font, big_font = load_font(12), load_font(15), load_font(22)
+small_font = load_font(12)
+font = load_font(15)
+big_font = load_font(22)
 
 
 def screen_works():
-    """Sans écran, OpenCV tue Python au lieu de lever une erreur : on essaie donc d'abord dans un autre Python."""
+    """Sans écran, OpenCV tuerait Python : on essaie donc dans un autre Python."""
+    if not sys.platform.startswith("linux"):
+        return True
     attempt = [sys.executable, "-c", "import cv2; cv2.namedWindow('essai')"]
-    return not sys.platform.startswith("linux") or subprocess.run(attempt, capture_output=True).returncode == 0
+    return subprocess.run(attempt, capture_output=True).returncode == 0
 
 
 def open_window(window, title, x=0):
@@ -85,7 +239,7 @@ def open_window(window, title, x=0):
 
 
 def show(window, picture):
-    """Affiche une image de Pillow (rouge, vert, bleu) ; OpenCV, lui, attend bleu, vert, rouge."""
+    """Montre une image de Pillow (rouge, vert, bleu) ; OpenCV veut l'inverse."""
     cv2.imshow(window, cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2BGR))
 
 
@@ -101,111 +255,67 @@ def close_windows():
     cv2.waitKey(1)
 
 
-# %% La caméra (decode_VAE.py s'en sert aussi)
+# %% Ce qui sert aussi à decode_VAE.py : la caméra
 def open_camera(camera):
     """Ouvre la webcam (ou la vidéo) et passe ses premières images, souvent noires."""
-    video = isinstance(camera, str)
-    if not video:
-        check("camera", camera, [0, 99])
     print("Ouverture de la caméra... (quelques secondes)")
-    driver = cv2.CAP_DSHOW if sys.platform == "win32" and not video else cv2.CAP_ANY
-    capture, start = cv2.VideoCapture(str(here / camera) if video else camera, driver), time.time()
+    if isinstance(camera, str):
+        if not os.path.isfile(here / camera):
+            stop(f"La vidéo {camera} est introuvable : vérifiez le réglage camera.")
+        capture = cv2.VideoCapture(str(here / camera))
+    else:
+        check_number("camera", camera, 0, 99)
+        driver = cv2.CAP_ANY
+        if sys.platform == "win32":
+            driver = cv2.CAP_DSHOW        # sous Windows, s'ouvre bien plus vite
+        capture = cv2.VideoCapture(camera, driver)
     try:
-        while capture.isOpened() and time.time() < start + 4:
-            ok, frame = capture.read()
-            if ok and (frame.mean() > 10 or time.time() > start + 3):      # assez claire, ou la pièce est sombre
+        start = time.monotonic()
+        while capture.isOpened() and time.monotonic() < start + 4:
+            good, frame = capture.read()
+            dark_room = time.monotonic() > start + 3
+            if good and (dark_room or frame.mean() > 10):
                 return capture
-        sys.exit(f"La vidéo {camera} est introuvable ou illisible : vérifiez son chemin (réglage camera)." if video else
-                 f"La webcam {camera} ne répond pas : branchez-la, fermez les programmes qui s'en servent (Teams, Zoom, "
-                 "navigateur), autorisez Spyder à l'utiliser, ou essayez un autre numéro (réglage camera).")
-    except BaseException:                 # Stop aussi : la webcam ne reste jamais allumée
+    except KeyboardInterrupt:             # Stop : la webcam ne reste jamais allumée
         capture.release()
         raise
+    capture.release()
+    stop(f"La caméra {camera} ne répond pas : branchez-la, fermez les programmes qui "
+         "s'en servent (Teams, Zoom, navigateur), autorisez Spyder à l'utiliser, "
+         "ou essayez un autre numéro (réglage camera).")
 
 
 def read_square(capture):
-    """Le carré du centre, en miroir ; None si la caméra ne répond plus (ou si la vidéo est finie)."""
+    """Le carré du centre, en miroir ; None si la caméra n'envoie plus rien."""
     for attempt in range(20):
-        ok, frame = capture.read()
-        if ok:
+        good, frame = capture.read()
+        if good:
             height, width = frame.shape[:2]
             side = min(height, width)
-            top, left = (height - side) // 2, (width - side) // 2
-            return Image.fromarray(frame[top:top + side, left:left + side][:, ::-1, ::-1])
+            top = (height - side) // 2
+            left = (width - side) // 2
+            square = cv2.flip(frame[top:top + side, left:left + side], 1)
+            return Image.fromarray(cv2.cvtColor(square, cv2.COLOR_BGR2RGB))
         time.sleep(0.05)                  # un raté arrive : on insiste une seconde
     return None
 
 
-# %% Enregistrer
-def save_picture(picture, folder, prefix="im"):
-    """Enregistre en PNG, avec un numéro de plus que le plus grand déjà là ; le mode "x" interdit d'écraser."""
-    taken = (re.match(rf"{prefix}_(\d+)\.", path.name) for path in folder.iterdir())
-    numbers = [int(found[1]) for found in taken if found]
-    path = folder / f"{prefix}_{max(numbers, default=0) + 1:04d}.png"
-    try:
-        with open(path, "xb") as file:
-            picture.save(file, "PNG")
-    except OSError as error:
-        if not isinstance(error, FileExistsError):
-            path.unlink(missing_ok=True)  # pas d'image à moitié écrite
-        sys.exit(f"Impossible d'écrire {path} ({error.strerror}) : libérez de la place. Les images d'avant sont gardées.")
-    return path
-
-
-def draw_preview(square, count, recording):
-    """L'aperçu et, à droite, l'image de 64x64 pixels telle que le réseau la verra, agrandie 4 fois."""
-    screen = Image.new("RGB", (776, 480), white)
-    screen.paste(square.resize((480, 480)))
-    screen.paste(square.resize((64, 64), Image.Resampling.BOX).resize((256, 256), Image.Resampling.NEAREST), (500, 40))
-    draw = ImageDraw.Draw(screen)
-    draw.text((500, 14), "Ce que verra le réseau (64x64)", black, font)
-    draw.text((500, 306), f"{count} images sur {goal}", black, big_font)
-    draw.rectangle((500, 340, 756, 348), (225, 225, 230))
-    draw.rectangle((500, 340, 500 + 256 * min(count / goal, 1), 348), (60, 160, 90))
-    for line, text in enumerate(("s ou clic gauche : enregistrer", "z : effacer la dernière", "q ou Échap : terminer",
-                                 "Rien ne quitte cet ordinateur.")):
-        draw.text((500, 366 + 25 * line), text, grey if line == 3 else black, font)
-    if recording:
-        draw.ellipse((16, 16, 40, 40), red)
-        draw.text((48, 18), "enregistre", red, font, stroke_width=2, stroke_fill=white)
-    return screen
-
-
-def on_mouse(event, x, y, flags, parameter):
-    global button_down
-    button_down = event == cv2.EVENT_LBUTTONDOWN or button_down and event != cv2.EVENT_LBUTTONUP
-
-
+# %% Le programme : il commence ici quand on appuie sur F5
 if __name__ == "__main__":
-    check("images_per_second", images_per_second, [1, 30])
-    check("dataset_folder", dataset_folder, str)
-    folder = here / dataset_folder
-    check_folder(folder)
+    check_number("images_per_second", images_per_second, 1, 30)
+    folder = check_folder("dataset_folder", dataset_folder, written=True)
     if not screen_works():
-        sys.exit("Aucun écran : record_images.py ouvre une fenêtre, lancez-le depuis le bureau de l'ordinateur.")
-    close_windows()                       # une fenêtre restée d'un lancement précédent
-    recorded, present = [], len([path for path in folder.iterdir() if path.suffix.lower() in (".png", ".jpg", ".jpeg")])
-    button_down, last_save, next_save = False, 0, 0
+        stop("Aucun écran : lancez record_images.py depuis le bureau de l'ordinateur.")
+    close_windows()                       # une fenêtre restée du lancement précédent
+    recorded = []
     capture = open_camera(camera)
     try:
         open_window("webcam", "Webcam")
-        cv2.setMouseCallback("webcam", on_mouse)
-        while square := read_square(capture):
-            show("webcam", draw_preview(square, present + len(recorded), time.time() < last_save + 0.25))
-            key, now = cv2.waitKeyEx(10), time.time()
-            if key in quit_keys or not is_open("webcam"):
-                break
-            if (key in (ord("s"), ord("S")) or button_down) and now >= next_save:
-                recorded.append(save_picture(square.resize((saved_size, saved_size), Image.Resampling.BOX), folder))
-                last_save, next_save = now, max(next_save, now - 0.5 / images_per_second) + 1 / images_per_second
-            elif key in (ord("z"), ord("Z")) and recorded:
-                recorded.pop().unlink(missing_ok=True)
-        else:
-            print("La caméra n'envoie plus d'images (débranchée, ou vidéo finie) : rebranchez-la, puis relancez.")
+        record(capture, folder, recorded)
     except KeyboardInterrupt:
         print("Arrêt demandé.")
     finally:
         capture.release()
         close_windows()
-        print(f"{len(recorded)} images enregistrées dans {folder}, {present + len(recorded)} en tout. "
+        print(f"{len(recorded)} images enregistrées dans {folder}. "
               "Ensuite : train_VAE.py")

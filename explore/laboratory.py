@@ -103,13 +103,15 @@ def keep(figure, name):
 
 
 def train(images, train_index, **changes):
-    """Entraîne sans fenêtre, aux réglages de la zone *** de train_VAE.py sauf changes. Rend le réseau, les réglages, les secondes."""
-    settings = {name: getattr(train_VAE, name) for name in train_VAE.allowed} | changes
+    """Entraîne sans fenêtre, aux réglages de la zone *** de train_VAE.py, sauf changes.
+
+    Renvoie le réseau, ses réglages, et les secondes qu'il a fallu."""
+    settings = {**train_VAE.settings, **changes}
     start = time.perf_counter()
-    model = VAE(images.shape[-1], settings["latent_size"], settings["decoder"]).to(images.device)
+    model = VAE(images.shape[-1], settings["latent_size"], settings["decoder"])
+    model = model.to(images.device)
     model.start_from(images[train_index[:1000]])
-    optimizer = train_VAE.new_optimizer(model)
-    for epoch in range(1, settings["epochs"] + 1):
-        for part in train_VAE.train_epoch(model, images, train_index, optimizer, epoch, settings):
-            pass
+    test_index = train_index[:1]        # ici, on mesure après coup
+    for done in train_VAE.learn(model, images, train_index, test_index, settings, []):
+        pass
     return model, settings, time.perf_counter() - start

@@ -1,4 +1,7 @@
-"""Ce que tous les tests partagent : une copie du kit, des images dessinées, un écran virtuel, une vraie console Spyder."""
+"""Ce que tous les tests partagent.
+
+Une copie du kit, des images dessinées, un écran virtuel, une vraie console de Spyder.
+"""
 import os
 import re
 import shutil
@@ -19,26 +22,37 @@ scripts = ["model_VAE_64.py", "record_images.py", "train_VAE.py", "decode_VAE.py
 sys.path.insert(0, str(root))
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "second_try(raison): a droit à un second essai, "
+                            "pour un défaut connu qui n'est pas du kit")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Sur le serveur (CI), tout doit pouvoir tourner : un test sauté y est un échec."""
     report = yield
     if report.skipped and os.environ.get("CI"):
-        report.outcome, report.longrepr = "failed", f"Sauté, et en CI rien ne doit l'être : {report.longrepr}"
+        report.outcome = "failed"
+        report.longrepr = f"Sauté, et en CI rien ne doit l'être : {report.longrepr}"
     return report
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
-    """Un test à l'écran a droit à un second essai, signalé à la fin : sous Linux, le Qt d'OpenCV perd parfois des événements
-    que l'écran lui a bien envoyés (la fenêtre reste blanche, un clic ou une touche manque). Une vraie faute échoue deux fois."""
-    if "screen" not in item.fixturenames:
+    """Les tests marqués second_try, et eux seuls, sont rejoués s'ils échouent.
+
+    Sous Linux, le Qt d'OpenCV perd parfois des événements que l'écran lui a bien
+    envoyés (un clic ou une touche manque). Une vraie faute échoue deux fois ; le
+    premier échec est signalé à la fin."""
+    if item.get_closest_marker("second_try") is None:
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    if any(report.failed for report in reports):
-        text = next(report.longreprtext for report in reports if report.failed)
-        item.warn(pytest.PytestWarning("second essai, après : " + next((line for line in text.splitlines() if line.startswith("E ")), text)))
+    failures = [report.longreprtext for report in reports if report.failed]
+    if failures:
+        reasons = [line for line in failures[0].splitlines() if line.startswith("E ")]
+        first = (reasons or [failures[0]])[0]
+        item.warn(pytest.PytestWarning("second essai, après : " + first))
         item._initrequest()
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
     for report in reports:
@@ -48,14 +62,18 @@ def pytest_runtest_protocol(item, nextitem):
 
 
 def wait_for(condition, seconds=60, what="l'état attendu"):
-    """Attend que condition() soit vraie et rend sa valeur. Au bout de quelques secondes, échoue (ou, sans what, rend False)."""
+    """Attend que condition() soit vraie et rend sa valeur.
+
+    Au bout de quelques secondes, échoue (ou, sans what, rend False)."""
     deadline = time.monotonic() + seconds
-    while not (value := condition()):
+    while True:
+        value = condition()
+        if value:
+            return value
         if time.monotonic() > deadline:
             assert what is None, f"{what} : toujours pas après {seconds} s"
             return False
-        time.sleep(0.05)
-    return value
+        time.sleep(0.02)
 
 
 # Le kit de l'élève
@@ -65,14 +83,17 @@ class Program:
     def __init__(self, command, folder, environment, log):
         self.log = log
         with open(log, "wb") as file:
-            self.process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                stdout=file, stderr=subprocess.STDOUT)
 
     @property
     def text(self):
         return self.log.read_text("utf-8")
 
     def wait_text(self, words, seconds=120):
-        wait_for(lambda: words in self.text or self.process.poll() is not None, seconds, f"« {words} » dans :\n{self.text}")
+        wait_for(lambda: words in self.text or self.process.poll() is not None, seconds,
+                 f"« {words} » dans :\n{self.text}")
         assert words in self.text, f"« {words} » manque dans :\n{self.text}"
 
     def wait(self, seconds=300):
@@ -94,17 +115,20 @@ class Program:
     def refuse(self):
         """La fin par une phrase en français, sans erreur Python : cette phrase."""
         text = self.wait()
-        assert self.process.returncode == 1 and "Traceback" not in text, f"code {self.process.returncode} :\n{text}"
+        code = self.process.returncode
+        assert code == 1 and "Traceback" not in text, f"code {code} :\n{text}"
         sentence = text.strip().splitlines()[-1]
         assert sentence.endswith(".") and "Warning" not in text, text
         return sentence
 
 
 class Kit:
-    """Les scripts copiés dans le dossier d'un élève, avec un accent, une espace et un signe dans son nom."""
+    """Les scripts copiés dans le dossier d'un élève, au nom plein de surprises."""
 
     def __init__(self, folder):
-        self.folder, self.images, self.started = folder, folder / "images", []
+        self.folder = folder
+        self.images = folder / "images"
+        self.started = []
         self.images.mkdir(parents=True)
         for script in scripts:
             shutil.copy(root / script, folder)
@@ -115,7 +139,10 @@ class Kit:
 
     def add_explore(self):
         """Le laboratoire : les scripts de explore/."""
-        shutil.copytree(root / "explore", self.folder / "explore", ignore=lambda folder, names: {name for name in names if not name.endswith(".py")})
+        def others(folder, names):
+            return [name for name in names if not name.endswith(".py")]
+
+        shutil.copytree(root / "explore", self.folder / "explore", ignore=others)
         return self
 
     def add_drawings(self, count=24):
@@ -127,21 +154,26 @@ class Kit:
         shutil.copy(kit.folder / f"{name}.pth", self.folder)
         return self
 
-    def set(self, script, **values):
-        """Change des réglages dans la zone ***, comme l'élève : le texte à droite de « nom = », et rien d'autre."""
+    def type(self, script, name, text):
+        """Tape un réglage dans la zone *** : ce qui est à droite de « nom = »."""
         path = self.folder / script
-        text = path.read_text("utf-8")
+        before = path.read_text("utf-8")
+        after, count = re.subn(rf"(?m)^{name} = .*?(?=\s*#\*\*\*)",
+                               lambda found: f"{name} = {text}", before)
+        assert count == 1, f"{name} n'est pas une fois dans la zone *** de {script}"
+        path.write_text(after, "utf-8")
+        return self
+
+    def set(self, script, **values):
         for name, value in values.items():
-            text, count = re.subn(rf"(?m)^{name} = .*?(?=\s*#\*\*\*)", lambda found: f"{name} = {value!r}", text)
-            assert count == 1, f"{name} n'est pas une fois et une seule dans la zone *** de {script}"
-        path.write_text(text, "utf-8")
+            self.type(script, name, repr(value))
         return self
 
     def start(self, script, display="", before=(), **environment):
         command = [*before, sys.executable, "-u", str(self.folder / script)]
         environment = {**os.environ, "DISPLAY": display, **environment}
-        self.started.append(Program(command, self.folder, environment,
-                                    self.folder.parent / f"sortie_{len(self.started)}.txt"))
+        log = self.folder.parent / f"sortie_{len(self.started)}.txt"
+        self.started.append(Program(command, self.folder, environment, log))
         return self.started[-1]
 
     def run(self, script, **values):
@@ -150,6 +182,11 @@ class Kit:
 
     def refusal(self, script, **values):
         return self.set(script, **values).start(script).refuse()
+
+    def written(self):
+        """Ce que les scripts ont laissé dans le dossier du kit."""
+        files = [path.name for path in self.folder.iterdir() if path.is_file()]
+        return sorted(name for name in files if not name.endswith(".py"))
 
     def close(self):
         for program in self.started:
@@ -161,13 +198,17 @@ class Kit:
 def drawing(number):
     """Un disque rouge qui change de place et de taille, sur un fond bleu."""
     picture = Image.new("RGB", (64, 64), (40, 60, 160))
-    x, y, radius = 20 + 7 * number % 25, 20 + 11 * number % 25, 8 + number % 5
-    ImageDraw.Draw(picture).ellipse((x - radius, y - radius, x + radius, y + radius), (220, 50, 40))
+    x = 20 + 7 * number % 25
+    y = 20 + 11 * number % 25
+    radius = 8 + number % 5
+    box = (x - radius, y - radius, x + radius, y + radius)
+    ImageDraw.Draw(picture).ellipse(box, (220, 50, 40))
     return picture
 
 
 @pytest.fixture
 def kit(tmp_path):
+    """Un dossier d'élève, avec un accent, une espace et un signe dans son nom."""
     kit = Kit(tmp_path / "Élève n°1")
     yield kit
     kit.close()
@@ -183,14 +224,16 @@ def trained(tmp_path_factory):
 
 # L'écran virtuel
 class Screen:
-    """Un écran de portable (1366x768) que personne ne voit, un clavier et une souris (xdotool)."""
+    """Un écran de portable que personne ne voit, un clavier et une souris (xdotool)."""
 
     def __init__(self):
-        self.server = subprocess.Popen(["Xvfb", "-displayfd", "1", "-screen", "0", "1366x768x24", "-noreset"],
-                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.server = subprocess.Popen(
+            ["Xvfb", "-displayfd", "1", "-screen", "0", "1366x768x24", "-noreset"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.display = f":{int(self.server.stdout.readline())}"
         self.environment = {**os.environ, "DISPLAY": self.display}
-        self.manager = subprocess.Popen(["openbox"], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.manager = subprocess.Popen(["openbox"], env=self.environment, **quiet)
         wait_for(lambda: self.ask("wmctrl", "-m").returncode == 0, what="openbox")
 
     def ask(self, *command):
@@ -203,14 +246,16 @@ class Screen:
 
     def windows(self):
         """Les fenêtres ouvertes : {titre: identifiant}."""
-        rows = [line.split(maxsplit=3) for line in self.ask("wmctrl", "-l").stdout.splitlines()]
+        lines = self.ask("wmctrl", "-l").stdout.splitlines()
+        rows = [line.split(maxsplit=3) for line in lines]
         return {row[3]: row[0] for row in rows if len(row) == 4}
 
     def window(self, title):
-        """Attend que la fenêtre soit là, immobile et dessinée, lui donne le clavier et rend son identifiant.
+        """Attend une fenêtre immobile et dessinée, lui donne le clavier : son identifiant.
 
-        Sous Linux, le Qt d'OpenCV manque parfois (une fois sur quarante) l'arrivée de sa fenêtre à l'écran et la laisse
-        blanche : on fait alors ce que conseille le README, la réduire puis la rouvrir."""
+        Sous Linux, le Qt d'OpenCV manque parfois (une fois sur quarante) l'arrivée de sa
+        fenêtre à l'écran et la laisse blanche : on fait alors ce que conseille le README,
+        la réduire puis la rouvrir."""
         def settled():
             before = self.area(window)
             time.sleep(0.3)
@@ -218,30 +263,33 @@ class Screen:
 
         def drawn():
             left, top, width, height = self.area(window)
-            return width > 100 and any(low < high for low, high in self.picture((left + 100, top, width - 100, height)).getextrema())
+            if width <= 100:
+                return False
+            picture = self.picture((left + 100, top, width - 100, height))
+            return any(low < high for low, high in picture.getextrema())
 
         window = wait_for(lambda: self.windows().get(title), what=f"la fenêtre {title}")
         for attempt in range(5):
             wait_for(settled, what=f"la fenêtre {title} immobile")
             if wait_for(drawn, 5, what=None):
-                break
+                self.do("windowactivate", "--sync", window)
+                return window
             self.do("windowminimize", window, "sleep", 0.5, "windowmap", window)
-        else:
-            raise AssertionError(f"la fenêtre {title} reste blanche")
-        self.do("windowactivate", "--sync", window)
-        return window
+        raise AssertionError(f"la fenêtre {title} reste blanche")
 
     def area(self, window):
         """La place du contenu d'une fenêtre : gauche, haut, largeur, hauteur."""
         text = self.ask("xwininfo", "-id", window).stdout
-        return tuple(int(re.search(rf"{name}: +(\d+)", text)[1]) for name in ("Absolute upper-left X", "Absolute upper-left Y", "Width", "Height"))
+        names = ("Absolute upper-left X", "Absolute upper-left Y", "Width", "Height")
+        return tuple(int(re.search(rf"{name}: +(\d+)", text)[1]) for name in names)
 
     def frame(self, window):
-        """La place d'une fenêtre avec son cadre et son titre : gauche, haut, droite, bas."""
+        """La place d'une fenêtre avec son cadre : gauche, haut, droite, bas."""
         left, top, width, height = self.area(window)
-        borders = self.ask("xprop", "-id", window, "_NET_FRAME_EXTENTS").stdout.split("=")[1].split(",")
-        before_x, after_x, before_y, after_y = map(int, borders)
-        return left - before_x, top - before_y, left + width + after_x, top + height + after_y
+        text = self.ask("xprop", "-id", window, "_NET_FRAME_EXTENTS").stdout
+        before_x, after_x, before_y, after_y = map(int, text.split("=")[1].split(","))
+        return (left - before_x, top - before_y,
+                left + width + after_x, top + height + after_y)
 
     def tap(self, key):
         self.do("keydown", key, "sleep", 0.05, "keyup", key)
@@ -251,18 +299,21 @@ class Screen:
 
     def picture(self, area):
         left, top, width, height = area
-        return ImageGrab.grab((left, top, left + width, top + height), xdisplay=self.display)
+        box = (left, top, left + width, top + height)
+        return ImageGrab.grab(box, xdisplay=self.display)
 
     def drag(self, start, end, steps=20):
         self.do("mousemove", *start, "mousedown", 1)
         for step in range(1, steps + 1):
-            self.do("mousemove", *(round(a + (b - a) * step / steps) for a, b in zip(start, end)))
+            x, y = (round(a + (b - a) * step / steps) for a, b in zip(start, end))
+            self.do("mousemove", x, y)
         self.do("mouseup", 1)
 
 
 @pytest.fixture(scope="session")
 def screen():
-    missing = [tool for tool in ("Xvfb", "openbox", "xdotool", "wmctrl", "xprop", "xwininfo") if not shutil.which(tool)]
+    tools = ("Xvfb", "openbox", "xdotool", "wmctrl", "xprop", "xwininfo")
+    missing = [tool for tool in tools if not shutil.which(tool)]
     if missing or not sys.platform.startswith("linux"):
         pytest.skip(f"pas d'écran virtuel ici : il manque {', '.join(missing) or 'Linux'}")
     screen = Screen()
@@ -273,33 +324,48 @@ def screen():
 
 # La console de Spyder
 class Console:
-    """Un vrai noyau de Spyder : F5, exécuter une cellule et Stop y passent comme depuis ses menus."""
+    """Un vrai noyau de Spyder : F5, une cellule et Stop y passent comme depuis ses menus."""
 
     def __init__(self, display, folder):
         from jupyter_client import KernelManager
         from jupyter_client.kernelspec import KernelSpec
+        command = [sys.executable, "-m", "spyder_kernels.console", "-f", "{connection_file}"]
         self.manager = KernelManager()
-        self.manager._kernel_spec = KernelSpec(argv=[sys.executable, "-m", "spyder_kernels.console", "-f", "{connection_file}"],
-                                               display_name="Spyder", language="python", interrupt_mode="signal")
-        self.manager.start_kernel(cwd=str(folder), env={**os.environ, "DISPLAY": display, "SPY_UMR_ENABLED": "True"})
+        self.manager._kernel_spec = KernelSpec(
+            argv=command, display_name="Spyder", language="python", interrupt_mode="signal")
+        environment = {**os.environ, "DISPLAY": display, "SPY_UMR_ENABLED": "True"}
+        self.manager.start_kernel(cwd=str(folder), env=environment)
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=120)
-        self.text, self.error = "", None
+        self.text = ""
+        self.errors = ""                # ce qui paraît en rouge
+        self.pictures = 0               # celles qui vont dans l'onglet Plots
 
     def run(self, code, when=None, then=None, seconds=300):
-        """Exécute code ; dès que le texte when s'affiche, fait then() une fois. Rend ce qui s'est affiché, et l'erreur."""
-        self.text, done = "", False
+        """Exécute code ; dès que le texte when s'affiche, fait then() une fois.
+
+        Rend ce qui s'est affiché, et le nom de l'erreur."""
+        self.text = ""
+        self.errors = ""
+        self.pictures = 0
+        waiting = [then] if when else []
 
         def listen(message):
-            nonlocal done
             content = message["content"]
-            self.text += content.get("text") or content.get("data", {}).get("text/plain") or "\n".join(content.get("traceback", []))
-            if when and not done and when in self.text:
-                done = True
-                then()
+            data = content.get("data", {})
+            trace = "\n".join(content.get("traceback", []))
+            words = content.get("text") or data.get("text/plain") or trace
+            self.text += words
+            if content.get("name") == "stderr" or trace:
+                self.errors += words
+            if "image/png" in data:
+                self.pictures += 1
+            if waiting and when in self.text:
+                waiting.pop()()
 
-        reply = self.client.execute_interactive(code, timeout=seconds, allow_stdin=False, output_hook=listen)
+        reply = self.client.execute_interactive(
+            code, timeout=seconds, allow_stdin=False, output_hook=listen)
         return self.text, reply["content"].get("ename")
 
     def f5(self, path, **moment):

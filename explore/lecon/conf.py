@@ -1,0 +1,51 @@
+"""Le site de la leçon. Dans le dossier du kit :
+
+pip install -r explore/lecon/requirements.txt
+python -m sphinx -W -b html explore/lecon explore/lecon/_build
+
+puis ouvrez explore/lecon/_build/index.html. Le site marche sans réseau, et s'imprime.
+"""
+import re
+import sys
+from pathlib import Path
+
+from docutils import nodes
+
+kit = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(kit))              # reference.md lit les docstrings des quatre scripts
+
+project = "VAE 64 : une heure"
+language = "fr"
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+autodoc_member_order = "bysource"
+autodoc_mock_imports = ["torch", "torchvision", "cv2", "PIL", "numpy"]
+exclude_patterns = ["_build"]
+suppress_warnings = ["myst.header"]
+highlight_language = "none"
+smartquotes = False                       # les textes ont déjà les guillemets français
+html_theme = "basic"
+html_title = project
+html_static_path = ["dessins"]
+html_css_files = ["lecon.css"]
+html_sidebars = {"**": ["globaltoc.html", "searchbox.html"]}
+html_copy_source = False
+html_show_sphinx = False
+html_use_index = False
+
+
+def keep_lines(app, what, name, thing, options, lines):
+    """Une docstring du kit se lit telle quelle : on en garde les lignes et les espaces."""
+    lines[:] = ["::", ""] + ["    " + line for line in lines]
+
+
+def keep_spaces(app, tree, page):
+    """Une espace insécable avant : ; ? ! » et après «, pour qu'aucune ligne ne commence par eux."""
+    for text in list(tree.findall(nodes.Text)):
+        if not isinstance(text.parent, (nodes.literal, nodes.literal_block, nodes.raw)):
+            fixed = re.sub(r" (?=[:;?!»%])|(?<=«) ", "\u00a0", text)
+            text.parent.replace(text, nodes.Text(fixed))
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", keep_lines)
+    app.connect("doctree-resolved", keep_spaces)

@@ -1,0 +1,277 @@
+"""Mesurer les expériences de la leçon : les refaire plusieurs fois, pour que chaque réponse du corrigé soit vraie.
+
+Lit     : les images de démonstration et leur factors.csv ; les réglages viennent de train_VAE.py.
+Écrit   : explore/results/lecon.jsonl (une ligne par entraînement), explore/lecon/mesures.json
+          (pour chaque mesure : la médiane, la plus petite, la plus grande, combien), et les
+          tableaux et les nombres marqués dans les pages .md de la leçon et dans README.md.
+Ensuite : relire corrige.md ; les nombres y sont remis à jour, pas les phrases.
+C'est long (le temps restant s'affiche) : Stop garde tout, et F5 continue où l'on en était.
+"""
+
+# ****************************** zone *** : à vous de modifier ****************
+repeats = 10        #*** 1 à 10 : entraînements de chaque sorte, pour voir la part du hasard
+# *****************************************************************************
+
+import json
+import math
+import re
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import laboratory as lab
+import numpy as np
+import torch
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+
+import record_images as tools
+import train_VAE
+from factors import cut, read_factors, score
+from model_VAE_64 import encode_images, load_images, spoil
+from samples import far_share
+
+lesson = Path(__file__).resolve().parent
+data_file = lesson / "mesures.json"
+pages = [*sorted(lesson.glob("*.md")), lab.kit / "README.md"]
+
+# ce que chaque expérience change aux réglages de départ ; "images" et "couleurs" ne sont
+# pas des réglages : combien d'images apprendre, et faut-il en échanger les couleurs
+cases = {
+    "départ": {},
+    "independent_axes = False": {"independent_axes": False},
+    "latent_size = 1": {"latent_size": 1},
+    "latent_size = 2": {"latent_size": 2},
+    "latent_size = 8": {"latent_size": 8},
+    "beta = 0": {"beta": 0},
+    "beta = 8": {"beta": 8},
+    "beta = 20": {"beta": 20},
+    "beta = 100": {"beta": 100},
+    'reconstruction = "gaussian"': {"reconstruction": "gaussian"},
+    'reconstruction = "laplace"': {"reconstruction": "laplace"},
+    'reconstruction = "l1"': {"reconstruction": "l1"},
+    'task = "denoise"': {"task": "denoise"},
+    'task = "super_resolution"': {"task": "super_resolution"},
+    "20 images": {"images": 20},
+    "50 images": {"images": 50},
+    "200 images": {"images": 200},
+    "couleurs échangées": {"couleurs": True},
+    'decoder = "broadcast"': {"decoder": "broadcast"},
+}
+
+# les tableaux des pages : les expériences (lignes), puis les mesures (colonnes)
+found = ["place trouvée", "couleur trouvée", "bouche trouvée", "ciel trouvé"]
+lost = ["place perdue", "couleur perdue", "bouche perdue", "ciel perdu"]
+follows = ["z1 suit la place", "z1 suit la couleur", "z1 suit la bouche", "z1 suit le ciel"]
+betas = ["beta = 0", "départ", "beta = 8", "beta = 20", "beta = 100"]
+kinds = [name for name in cases if "images" not in name and "échangées" not in name]
+tables = {
+    "curseurs": (["latent_size = 1", "latent_size = 2", "départ", "latent_size = 8"],
+                 [*found, "erreur de test", "latents vivants"]),
+    "z1": (["départ"], [*follows, "z1 monte avec lui"]),
+    "axes": (["départ", "independent_axes = False"], ["MIG", "erreur de test"]),
+    "beta": (betas, ["erreur de test", "KL en bits", "latents vivants"]),
+    "perdus": (betas, lost),
+    "trous": (["beta = 0", "départ", 'reconstruction = "gaussian"'],
+              ["tirages dans un trou", "erreur de test"]),
+    "gaussian": (["départ", 'reconstruction = "gaussian"'],
+                 ["perte de test", "erreur de test", "KL en bits"]),
+    "broadcast": (["départ", 'decoder = "broadcast"'], [*found, "MIG", "erreur de test"]),
+    "bruit": (['task = "denoise"', 'task = "super_resolution"'],
+              ["erreur de l'entrée", "erreur de test", "erreur ailleurs"]),
+    "images": (["20 images", "50 images", "200 images", "départ"],
+               ["erreur apprise", "erreur de test"]),
+    "autres": (["départ", "couleurs échangées"], ["erreur de test", "erreur ailleurs"]),
+    "étiquettes": (["départ"], ["reconnues par les codes", "reconnues par l'ACP",
+                                "reconnues par les pixels"]),
+    "réglages": (kinds, ["erreur de test", "KL en bits", "latents vivants", "MIG"]),
+}
+
+
+# %% Un entraînement, et tout ce qu'on y mesure
+def error_of(model, images, index, task):
+    """La moyenne des carrés des écarts entre l'image redessinée et la vraie."""
+    output = train_VAE.reconstruct(model, images, index, task)["sortie"]
+    return (output - images[index] / 255).square().mean().item()
+
+
+def recognize(codes, images, mouths, random):
+    """La part des bouches reconnues (4 sortes) avec 2 étiquettes par sorte, en %."""
+    pixels = images[:, :, ::2, ::2].flatten(1).numpy() / 255
+    order = random.permutation(len(mouths))
+    known = [i for mouth in range(4) for i in order[mouths[order] == mouth][:2]]
+    others = np.setdiff1d(order, known)
+    features = {"les codes": codes, "l'ACP": PCA(4).fit_transform(pixels), "les pixels": pixels}
+    parts = {}
+    for name, values in features.items():
+        values = (values - values.mean(0)) / (values.std(0) + 1e-6)
+        method = LogisticRegression(max_iter=5000).fit(values[known], mouths[known])
+        right = method.score(values[others], mouths[others])
+        parts[f"reconnues par {name}"] = 100 * right
+    return parts
+
+
+def follow(codes, factors):
+    """Quel facteur z1 suit, et s'il monte quand ce facteur monte."""
+    links = [np.corrcoef(codes[:, 0], column)[0, 1] for column in factors.T]
+    best = int(np.argmax(np.abs(links)))
+    return {name: k == best for k, name in enumerate(follows)} | {
+        "z1 monte avec lui": bool(links[best] > 0)}
+
+
+def measure(changes, repeat, images, names, factors):
+    """Un entraînement. Renvoie ses mesures : des nombres, ou vrai / faux."""
+    changes = dict(changes)
+    test_index, train_index = train_VAE.split(names, 0.1)
+    others = images[:, [2, 0, 1]]           # les mêmes créatures, d'autres couleurs
+    if changes.pop("couleurs", False):
+        images, others = others, images
+    steps = math.ceil(len(train_index) / 24)
+    if "images" in changes:                 # moins d'images, mais autant de pas
+        train_index = train_index[:changes.pop("images")]
+        changes["epochs"] = round(10 * steps / math.ceil(len(train_index) / 24))
+    torch.manual_seed(repeat)
+    model, settings, seconds = lab.train(images, train_index, **changes)
+    task = settings["task"]
+    mu, logvar = encode_images(model, images, task)
+    codes = mu.numpy()
+    latents = train_VAE.measure_latents(model, images, train_index, settings)
+    live = (latents["importance"] > 0.1).numpy()
+    random = np.random.default_rng(repeat)
+    drawn = random.standard_normal((1000, live.sum()))
+    target = images[test_index] / 255
+    notes = score(codes, factors)
+    results = {
+        "erreur apprise": error_of(model, images, train_index, task),
+        "erreur de test": error_of(model, images, test_index, task),
+        "erreur ailleurs": error_of(model, others, test_index, task),
+        "erreur de l'entrée": (spoil(target, task) - target).square().mean().item(),
+        "erreur de l'image moyenne": (target - model.mean_image).square().mean().item(),
+        "perte de test": train_VAE.evaluate(model, images, test_index, settings)[0],
+        "latents vivants": int(live.sum()),
+        "tirages dans un trou": 100 * far_share(drawn, codes[:, live]) if live.any() else 100,
+        "MIG": notes["MIG"]}
+    if settings["beta"]:
+        results["KL en bits"] = latents["importance"].sum().item()
+        results["sigma"] = (logvar[:, live] / 2).exp().median().item()
+    for name, lost_name, part in zip(found, lost, notes["R2"]):
+        results[name] = 100 * max(part, 0)
+        results[lost_name] = bool(part < 0.5)
+    if not changes:
+        results |= follow(codes, factors)
+        results |= recognize(codes, images, cut(factors[:, 2], 4), random)
+    return results
+
+
+# %% Résumer, écrire
+def summarize(values):
+    """Des nombres : médiane, plus petit, plus grand, combien. Des vrai / faux : combien de fois."""
+    if isinstance(values[0], bool):
+        return {"times": sum(values), "count": len(values)}
+    return {"median": round(float(np.median(values)), 6), "min": round(min(values), 6),
+            "max": round(max(values), 6), "count": len(values)}
+
+
+def gather(runs):
+    """{expérience: {mesure: résumé}}, dans l'ordre de cases."""
+    summary = {}
+    for case in cases:
+        kept = [run["measures"] for run in runs if run["case"] == case]
+        if kept:
+            summary[case] = {name: summarize([one[name] for one in kept]) for name in kept[0]}
+    return summary
+
+
+def write_data(summary):
+    """Le texte de mesures.json : une ligne par mesure."""
+    parts = []
+    for case, results in summary.items():
+        lines = []
+        for name, result in results.items():
+            lines.append(f'  "{name}": {json.dumps(result)}')
+        parts.append(f" {json.dumps(case, ensure_ascii=False)}: {{\n" + ",\n".join(lines) + "\n }")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def write_number(value, name):
+    """Un nombre comme on l'écrit en français, avec les décimales qui conviennent à sa mesure."""
+    digits = {"erreur": 5, "MIG": 2, "sigma": 2, "KL": 1}.get(name.split()[0], 0)
+    return f"{value:.{digits}f}".replace(".", ",").replace("-", "−")
+
+
+def write_measure(result, name):
+    """La médiane et, entre parenthèses, la plus petite et la plus grande ; ou « 3 sur 10 »."""
+    if "times" in result:
+        return f"{result['times']} sur {result['count']}"
+    median, low, high = (write_number(result[key], name) for key in ("median", "min", "max"))
+    unit = " %" if name.split()[0] in ("tirages", "reconnues") or name in found else ""
+    return f"{median}{unit}" if low == high else f"{median}{unit} ({low} à {high})"
+
+
+def write_table(name, summary):
+    """Le tableau Markdown de ce nom."""
+    rows, columns = tables[name]
+    lines = ["| réglage changé | " + " | ".join([*columns, "entraînements"]) + " |"]
+    lines.append("| --- |" + " --- |" * (len(columns) + 1))
+    for row in rows:
+        cells = [write_measure(summary[row][column], column) if column in summary[row]
+                 else "sans objet" for column in columns]
+        count = summary[row]["erreur de test"]["count"]
+        label = "aucun" if row == "départ" else f"`{row}`" if "=" in row else row
+        lines.append(f"| {label} | " + " | ".join(cells) + f" | {count} |")
+    return "\n".join(lines)
+
+
+def fill(text, summary):
+    """Remet à jour, dans une page, les tableaux et les nombres qui viennent des mesures.
+
+    Un tableau suit la ligne <!-- tableau : beta --> et finit à la première ligne vide.
+    Un nombre précède sa marque, sans espace : 0,72<!-- départ : MIG -->.
+    """
+    def table(mark):
+        return mark[1] + write_table(mark[2], summary) + "\n"
+
+    def number(mark):
+        case, name = mark[1], mark[2]
+        result = summary[case][name]
+        value = result["times"] if "times" in result else result["median"]
+        return f"{write_number(value, name)}<!-- {case} : {name} -->"
+
+    text = re.sub(r"(<!-- tableau : (.+) -->\n)(?:\|.*\n)*", table, text)
+    return re.sub(r"[−\d,.]+<!-- (?!tableau)(.+?) : (.+?) -->", number, text)
+
+
+# %% 1. Les images, et ce qui est déjà fait
+if __name__ == "__main__":
+    tools.check_number("repeats", repeats, 1, 10)
+    images, names = load_images(lab.kit / "images" / "demo", 64)
+    factors, factor_names = read_factors(lab.kit / "images" / "demo", names)
+    lab.results.mkdir(exist_ok=True)
+    file = lab.results / "lecon.jsonl"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    runs = [json.loads(line) for line in lines if line.endswith("}")]
+    done = {(run["case"], run["repeat"]) for run in runs}
+    plan = [(case, repeat) for repeat in range(repeats) for case in cases]
+    plan = [one for one in plan if one not in done]
+
+    # %% 2. Les entraînements
+    start = time.time()
+    try:
+        for number, (case, repeat) in enumerate(plan, start=1):
+            results = measure(cases[case], repeat, images, names, factors)
+            runs.append({"case": case, "repeat": repeat, "measures": results})
+            with open(file, "a", encoding="utf-8") as lines:
+                lines.write(json.dumps(runs[-1], ensure_ascii=False) + "\n")
+            left = (time.time() - start) / number * (len(plan) - number) / 60
+            print(f"{number}/{len(plan)} {case} : erreur de test "
+                  f"{results['erreur de test']:.5f} ; encore {left:.0f} min")
+    except KeyboardInterrupt:
+        print("Arrêt demandé : ce qui est fait est gardé. Relancez pour continuer.")
+
+    # %% 3. Les mesures, et les pages qui les citent
+    summary = gather(runs)
+    data_file.write_text(write_data(summary), encoding="utf-8")
+    for page in pages:
+        page.write_text(fill(page.read_text(encoding="utf-8"), summary), encoding="utf-8")
+    print(f"{len(runs)} entraînements résumés dans {data_file.name} ; pages mises à jour.")

@@ -1,0 +1,36 @@
+"""requirements.txt convient à chaque système : les marqueurs sont évalués pour chacun, sans réseau."""
+import pytest
+from packaging.requirements import Requirement
+
+from conftest import root
+
+systems = {
+    "Windows": {"sys_platform": "win32", "platform_machine": "AMD64"},
+    "macOS, Apple": {"sys_platform": "darwin", "platform_machine": "arm64"},
+    "macOS, Intel": {"sys_platform": "darwin", "platform_machine": "x86_64"},
+    "Linux": {"sys_platform": "linux", "platform_machine": "x86_64"}}
+
+
+def needed(system):
+    """Ce que pip installerait sur ce système : {nom: ce qui est demandé}."""
+    found = {}
+    for line in (root / "requirements.txt").read_text("utf-8").splitlines():
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate(systems[system]):
+            assert requirement.name not in found, "demandé deux fois"
+            found[requirement.name] = requirement.specifier
+    return found
+
+
+@pytest.mark.parametrize("system", systems)
+def test_the_five_packages_and_nothing_else(system):
+    """La carte du projet : ces cinq paquets, une fois chacun, sur tous les systèmes."""
+    assert set(needed(system)) == {"torch", "torchvision", "opencv-python", "numpy", "pillow"}
+
+
+@pytest.mark.parametrize("system", systems)
+def test_numpy_goes_with_the_newest_torch_of_the_system(system):
+    """Sur un Mac à processeur Intel, le dernier torch est le 2.2.2, qui ne connaît pas numpy 2."""
+    assert ("2.0.2" in needed(system)["numpy"]) == (system != "macOS, Intel")
+    assert "1.26.4" in needed(system)["numpy"]
+    assert "2.2.2" in needed(system)["torch"]
