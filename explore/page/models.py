@@ -4,13 +4,11 @@ Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/
 Ils sont dans explore/models/, et decode_VAE.py les ouvre aussi.
 """
 import hashlib
-import io
 import json
 import re
 import tempfile
 import threading
 import time
-import zipfile
 from pathlib import Path
 
 import streamlit as st
@@ -25,7 +23,6 @@ from page.state import state
 from record_images import stop
 
 folder = Path(train_VAE.__file__).resolve().parent / "explore" / "models"
-max_model = 200_000_000                    # octets d'un .pth, une fois décompressé
 most = 400                                 # images que la page met devant un modèle
 writing = threading.Lock()
 
@@ -111,7 +108,10 @@ def describe(stem, stamp):
     except SystemExit:
         return None
     settings = saved["settings"]
-    source = str(saved.get("data", {}).get("source", "train_VAE.py"))[:40]
+    about = saved.get("data")
+    source = "train_VAE.py"
+    if isinstance(about, dict):            # entraîné par cette page
+        source = str(about.get("source"))[:40]
     changed = [f"{name} {settings[name]}" for name in first + others
                if name != "epochs" and settings[name] != train_VAE.settings[name]]
     return {"kind": name_kind(settings), "changed": changed, "source": source,
@@ -148,7 +148,6 @@ def free_path(stem):
 
 def receive(name, content):
     """Range parmi les modèles un .pth venu d'ailleurs, sans en remplacer un ; rend son nom."""
-    check_size(name, content)
     stem = re.sub(r"[^\w-]", "_", Path(name).stem)[:60] or "modele"
     try:
         with tempfile.TemporaryDirectory() as beside:
@@ -162,17 +161,6 @@ def receive(name, content):
         stop(f"Impossible d'écrire {stem}.pth ({error.strerror}) : libérez de la place, "
              "puis recommencez.")
     return path.stem
-
-
-def check_size(name, content):
-    """Un .pth est un zip : sa vraie taille se lit avant de l'ouvrir."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-    except zipfile.BadZipFile:
-        stop(f"{name} n'est pas un modèle de ce kit, ou il est abîmé.")
-    if size > max_model:
-        stop(f"{name} est trop gros pour être un modèle de ce kit.")
 
 
 # %% Choisir

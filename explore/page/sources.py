@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 
 import train_VAE
-from model_VAE_64 import extensions, load_images, read_image
+from model_VAE_64 import extensions, list_images, load_images, read_image
 from page.display import gallery
 from page.state import state
 from page.views.record import record
@@ -133,11 +133,8 @@ def read_folder(folder, size):
     """Les images du dossier, comme train_VAE.py, nommées depuis images/."""
     images, names = load_images(folder, size)
     start = folder.relative_to(pictures)
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*")
-             if path.suffix.lower() in extensions and not path.name.startswith(".")}
-    if not all(name.startswith("demo/") for name in names):
-        found = {name for name in found if not name.startswith("demo/")}
-    left = {name: "illisible : la raison est dans la console" for name in found - set(names)}
+    left = {name: "illisible : la raison est dans la console"
+            for name in list_images(folder) if name not in set(names)}
     return images, [(start / name).as_posix() for name in names], left
 
 

@@ -64,8 +64,12 @@ class Training(threading.Thread):
         except Exception as error:                 # un thread n'a personne à qui lever une erreur
             self.sentence = ("L'entraînement s'est arrêté sur une erreur "
                              f"({type(error).__name__}) : essayez d'autres réglages.")
-        if self.history:
+        if not self.sentence and self.history:
             self.keep(train_index)
+        elif not self.sentence:
+            self.sentence = ("Arrêté avant la fin de la première époque : rien n'est appris, "
+                             "et rien n'est gardé.")
+        self.images = None                         # rend la mémoire
 
     def follow(self, model, train_index, test_index):
         """Toutes les époques de train_VAE.py ; à la fin de chacune, la page en voit le réseau."""
@@ -116,17 +120,17 @@ class Training(threading.Thread):
     def keep(self, train_index):
         """Écrit le .pth du réseau de la dernière époque finie, sous un nom que personne n'a pris."""
         saved = dict(self.view.saved)
+        epochs = len(saved["history"])
         saved["train_names"] = sorted(self.names[i] for i in train_index)
         try:
             with writing:
-                path = free_path(file_stem(self.settings, self.about, len(self.history)))
+                path = free_path(file_stem(self.settings, self.about, epochs))
                 saved["settings"] = self.settings | {"model_name": path.stem}
-                save_model(path, self.view.model, **saved)
+                save_model(path, self.view.model, saved)
             self.path = path
         except OSError as error:
             self.sentence = (f"Impossible d'écrire le modèle ({error.strerror}) : libérez de "
                              "la place, puis recommencez.")
-        self.images = None                         # rend la mémoire
 
     def seconds_left(self):
         worked = time.time() - self.start_time - self.paused_time

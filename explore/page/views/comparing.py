@@ -5,10 +5,10 @@ import pandas as pd
 import streamlit as st
 import torch
 
+from model_VAE_64 import random_codes
 from page.display import comma, draw_balance, gallery, plain
 from page.models import describe, find_unseen, list_models, name_model, stamp, view_model
 from page.state import state
-from page.views.sliders import draw_code
 from train_VAE import evaluate, reconstruct
 
 most = 6               # combien de modèles à la fois
@@ -97,6 +97,6 @@ def draw_numbers(rows, count):
 
 def draw_model(view, name, redrawn):
     with torch.no_grad():
-        invented = view.model.decode(torch.stack([draw_code(view) for image in redrawn]))
+        invented = view.model.decode(random_codes(view.saved, len(redrawn)))
     st.markdown(f"**{plain(name)}** : en haut ce qu'il en redessine, en bas des images au hasard.")
     gallery(list(zip(redrawn, invented)), ["redessinée", "inventée"], side=60, most=820)

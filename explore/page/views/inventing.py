@@ -4,9 +4,9 @@ import random
 import streamlit as st
 import torch
 
+from model_VAE_64 import random_codes
 from page.display import gallery
 from page.state import state
-from page.views.sliders import draw_code
 
 steps = 7              # les images d'un chemin
 
@@ -27,8 +27,8 @@ def draw_samples(view):
                     "N(0, 1). Ceux-ci sont tirés autour des codes de ses images ; certains "
                     "tombent dans un trou.")
     st.button("D'autres images", key="again_samples")
-    codes = torch.stack([draw_code(view) for number in range(20)])
-    gallery([[image] for image in view.model.decode(codes)], ["image inventée"], side=64)
+    pictures = view.model.decode(random_codes(view.saved, 20))
+    gallery([[image] for image in pictures], ["image inventée"], side=64)
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ import random
 import streamlit as st
 import torch
 
-from model_VAE_64 import read_image, spoil
+from model_VAE_64 import random_codes, read_image, spoil
 from page.display import careful, comma, component, gallery, to_uri
 from page.state import state
 from record_images import stop
@@ -22,7 +22,7 @@ def draw(view):
         if st.button("Image moyenne"):
             start_from(view, view.saved["z_mean"])
         if st.button("Au hasard"):
-            start_from(view, draw_code(view))
+            start_from(view, random_codes(view.saved, 1)[0])
         if st.button("Une image du jeu"):
             start_from_image(view, view.images[random.randrange(view.tests)] / 255)
         photo = st.toggle("Une photo", key="photo_wanted")
@@ -47,12 +47,6 @@ def start_from_image(view, image):
     with torch.no_grad():
         inputs = spoil(image[None], view.saved["settings"]["task"])
         start_from(view, view.model.encode(inputs)[0][0], inputs[0])
-
-
-def draw_code(view):
-    """Un code au hasard : selon N(0, 1), ou autour des codes mesurés pour un auto-encodeur."""
-    noise = torch.randn(len(view.order))
-    return noise if view.beta else view.saved["z_mean"] + view.saved["z_spread"] * noise
 
 
 def take_photo(view):
