@@ -18,7 +18,7 @@ show_map = component("atlas", """
   <svg viewBox="-1 -1 2 2" aria-hidden="true"></svg>
   <button type="button" class="point" aria-label="Point de la carte : flèches pour le déplacer"></button>
 </div><p></p>""")
-show_answer = component("answer", "<img alt=\"Image décodée à cet endroit\"><p></p>")
+show_answer = component("answer", "<img class=\"answer\" alt=\"Image décodée à cet endroit\"><p></p>")
 
 
 def place(view, codes, plane):

@@ -135,25 +135,29 @@ def draw_curves(history, epochs, beta):
     parts = ["Perte", "Erreur", "KL (nats)"] if beta else ["Erreur"]
     for part in parts:
         place = ["Perte", "Erreur", "KL (nats)"].index(part)
-        draw_curve(part, np.array(history)[:, [place, place + 3]], epochs, names)
+        values = np.array(history)[:, [place, place + 3]]
+        draw_curve(part, values, epochs, names, last=part == parts[-1])
 
 
-def draw_curve(part, values, epochs, names):
-    """Une courbe d'apprentissage et une de test. L'axe part de 0, sauf si elle descend dessous."""
+def draw_curve(part, values, epochs, names, last):
+    """Une courbe d'apprentissage et une de test ; last : seule la dernière porte les époques.
+
+    L'axe part de 0, sauf si la courbe descend dessous."""
     rows = [{"époque": epoch, "valeur": row[place], "images": names[place]}
             for epoch, row in enumerate(values.tolist(), start=1) for place in (0, 1)]
     low = min(0, values.min())
-    across = alt.X("époque:Q", axis=alt.Axis(tickMinStep=1, format="d", grid=False),
-                   title=None, scale=alt.Scale(domain=[1, max(2, epochs)]))
+    across = alt.X("époque:Q", axis=alt.Axis(tickMinStep=1, format="d", grid=False, labels=last, ticks=last),
+                   title="époque" if last else None,
+                   scale=alt.Scale(domain=[1, max(2, epochs)]))
     up = alt.Y("valeur:Q", title=None, axis=alt.Axis(format=".4~g", tickCount=4),
                scale=alt.Scale(domain=[low, values.max() + 1e-9], nice=True))
     color = alt.Color("images:N", scale=alt.Scale(domain=names, range=colors[:2]), legend=None)
-    chart = alt.Chart(pd.DataFrame(rows), height=88).mark_line(
+    chart = alt.Chart(pd.DataFrame(rows), height=78).mark_line(
         point=len(values) < 3).encode(
         across, up, color,
         tooltip=["images", "époque", alt.Tooltip("valeur", format=".4~g")])
-    last = " ; ".join(f"{name} {value:.4g}" for name, value in zip(names, values[-1]))
-    st.caption(f"{part}, à l'époque {len(values)} : {last}".replace(".", ","))
+    end = " ; ".join(f"{name} {value:.4g}" for name, value in zip(names, values[-1]))
+    st.caption(f"{part}, à l'époque {len(values)} : {end}".replace(".", ","))
     st.altair_chart(chart.configure(locale=french_numbers), width="stretch")
 
 

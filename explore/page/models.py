@@ -119,13 +119,21 @@ def describe(stem, stamp):
 
 
 def name_model(stem):
-    """Un nom pour une liste : la sorte, ce qui n'est pas de départ, les images, l'heure."""
+    """Un nom pour une liste : la sorte, ce qui n'est pas de départ, les images, l'heure.
+
+    Deux modèles n'ont jamais le même : la page les reconnaît à ce nom."""
     about = describe(stem, stamp(stem))
     if about is None:
         return f"{stem} (illisible)"
-    moment = time.strftime("%H:%M", time.localtime(stamp(stem)))
     epochs = f"{about['epochs']} époque{'s' * (about['epochs'] > 1)}"
-    return " · ".join([about["kind"], *about["changed"], about["source"], epochs, moment])
+    moment = time.strftime("%H:%M:%S", time.localtime(stamp(stem)))
+    words = [about["kind"], *about["changed"], about["source"], epochs, moment]
+    made = re.fullmatch(r".+_[0-9a-f]{6}_\d+(?:_(\d+))?", stem)      # par file_stem
+    if not made:
+        words.insert(0, stem)              # un fichier venu d'ailleurs : son nom
+    elif made[1]:
+        words.append(f"n° {made[1]}")
+    return " · ".join(words)
 
 
 def file_stem(settings, about, epochs):

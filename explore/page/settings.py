@@ -84,4 +84,4 @@ def ask_all():
 def write_line(name, value):
     """La ligne de la zone *** de train_VAE.py qui donne cette valeur à ce réglage."""
     line = f"{name} = {value!r}".replace("'", '"')
-    return f"{line:<30}#*** {zone[name]}"
+    return f"{line:<28}#*** {zone[name]}"

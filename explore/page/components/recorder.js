@@ -6,7 +6,7 @@ export default function ({ data, parentElement, setStateValue }) {
     const say = text => { said.textContent = text }
     const tell = () => {
         const count = box.count + box.waiting.length
-        say(count + " images" + (count < 200 ? " (200 conseillées)" : ""))
+        say(count + (count > 1 ? " images" : " image") + (count < 200 ? " (200 conseillées)" : ""))
     }
     const shoot = () => {
         const picture = takeSquare(video, 128, "image/png")
@@ -43,8 +43,11 @@ export default function ({ data, parentElement, setStateValue }) {
     if (!box.waiting) {                    // la première fois seulement
         box.waiting = []
         openCamera(video, text => text ? say(text) : tell())
-        button.onpointerdown = press
-        button.onpointerup = button.onpointerleave = button.onpointercancel = button.onblur = release
+        button.onpointerdown = event => {
+            button.setPointerCapture(event.pointerId)
+            press()
+        }
+        button.onpointerup = button.onpointercancel = button.onblur = release
         button.onkeydown = event => {
             if (event.key !== " " && event.key !== "Enter") return
             event.preventDefault()
