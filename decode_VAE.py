@@ -1,20 +1,21 @@
-"""Déplacer les curseurs : chacun règle un nombre du code, et l'image suit.
+"""Déplacer les curseurs : chacun règle un nombre, et l'image suit.
 
-Lit     : model_name.pth ; les images (touche i) et la webcam (touche w).
+Lit     : model_name.pth ; les images (touche i), la webcam (w).
 Écrit   : decode_0001.png... (touche s), sans jamais en écraser une.
-Ensuite : changez la zone *** de train_VAE.py, relancez-le, et comparez.
+Ensuite : changez la zone *** de train_VAE.py, relancez, comparez.
 """
-# ******************** zone *** : à vous de modifier ********************
-model_name = "VAE_64"       #*** un nom : celui donné dans train_VAE.py
-dataset_folder = "images"   #*** un dossier : les images de la touche i
-camera = 0                  #*** 0 à 99 : numéro de la webcam, ou "film.mp4"
-slider_reach = 2            #*** 1 à 5 : course d'un curseur (écarts-types)
-walk_seconds = 4            #*** 1 à 20 : durée d'un aller-retour (touche p)
-# ***********************************************************************
+# ***************** zone *** : à vous de modifier *****************
+model_name = "VAE_64"       #*** un nom : celui de train_VAE.py
+dataset_folder = "images"   #*** un dossier : images de la touche i
+camera = 0                  #*** 0 à 99 : la webcam, ou "film.mp4"
+slider_reach = 2            #*** 1 à 5 : écarts-types, au bout
+walk_seconds = 4            #*** 1 à 20 : promenade (p), en secondes
+# *****************************************************************
 import math
 import time
 
-from model_VAE_64 import load_images, load_model, random_codes, spoil, to_picture
+from model_VAE_64 import (list_images, load_model, random_codes, read_image,
+                          spoil, to_picture)
 import cv2
 import numpy as np
 import torch
@@ -25,15 +26,20 @@ from record_images import (black, check_folder, check_name, check_number,
                            open_window, quit_keys, read_square, save_picture,
                            screen_works, show, small_font, stop, white)
 
-help_lines = ["h  image au hasard", "m  image moyenne", "i  image du dossier",
-              "p  promenade", "w  webcam", "s  enregistrer l'image", "q  quitter"]
+help_text = """h  image au hasard
+m  image moyenne
+i  image du dossier
+p  promenade
+w  webcam
+s  enregistrer l'image
+q  quitter"""
 
 
 # %% Le tableau de bord
 class Board:
     """Les curseurs, le code z qu'ils règlent, et qui choisit ce code (driver).
 
-    driver : "main" (la main ou une touche), "promenade" ou "webcam".
+    driver : "curseurs", "promenade" ou "webcam".
     Les curseurs vont du latent le plus important au moins important (order), et
     de 0 à 200 : 100 est la moyenne, 0 et 200 sont à slider_reach écarts-types.
     Au-delà de 8, ils ont leurs propres fenêtres, 16 par fenêtre."""
@@ -59,10 +65,10 @@ class Board:
                 self.windows.append("decodeur")
         self.positions = [100] * len(self.order)
         self.z = self.mean.clone()
-        self.driver = "main"
+        self.driver = "curseurs"
         self.capture = None               # la webcam, quand elle est ouverte
-        self.images = None                # celles du dossier, lues à la touche i
-        self.turn = 0                     # laquelle montrer
+        self.names = []                   # les images du dossier (touche i)
+        self.next_image = 0               # le numéro de la prochaine
         self.seen = {}                    # ce que le réseau vient de regarder
         self.message = ""
         self.changed = True               # il faut redessiner
@@ -76,7 +82,7 @@ class Board:
         for label, window in zip(self.labels, self.windows):
             cv2.createTrackbar(label, window, 100, 200, ignore)
 
-    def is_open(self):
+    def all_open(self):
         return is_open("decodeur") and all([is_open(name) for name in self.windows])
 
     def read_sliders(self):
@@ -90,7 +96,8 @@ class Board:
 
     def set_sliders(self):
         """Place les curseurs sur le code z."""
-        places = (100 + (self.z - self.mean) / self.step).round().clamp(0, 200).int()
+        places = 100 + (self.z - self.mean) / self.step
+        places = places.round().int().clamp(0, 200)
         self.positions = places[self.order].tolist()
         for label, window, position in zip(self.labels, self.windows, self.positions):
             cv2.setTrackbarPos(label, window, position)
@@ -100,7 +107,7 @@ class Board:
         if self.capture is not None:
             self.capture.release()
             self.capture = None
-        self.driver = "main"
+        self.driver = "curseurs"
         self.seen = {}
         self.message = ""
         self.changed = True
@@ -108,12 +115,12 @@ class Board:
     def press(self, letter):
         """Fait ce que demande une touche ; une phrase dit si c'est impossible."""
         before = self.driver
+        self.changed = True
         try:
             if letter == "s":
                 picture = to_picture(self.decode()).resize((512, 512))
                 path = save_picture(picture, here, "decode")
                 self.message = f"Image enregistrée : {path.name}"
-                self.changed = True
             if letter in ("h", "m", "i", "p", "w"):
                 self.take_over()
             if letter == "h":
@@ -130,14 +137,20 @@ class Board:
                 self.capture = open_camera(camera)
                 self.driver = "webcam"
         except SystemExit as trouble:     # pas d'image, pas de webcam, disque plein
-            self.message = f"{trouble}".split(" :")[0] + " (voir la console)"
+            self.message = str(trouble).split(" :")[0] + " (voir la console)"
 
     def show_next(self):
         """Le réseau regarde l'image suivante du dossier."""
-        if self.images is None:
-            self.images, names = load_images(here / dataset_folder, self.size)
-        self.look_at(self.images[self.turn % len(self.images)] / 255)
-        self.turn += 1
+        folder = here / dataset_folder
+        if not self.names:
+            self.names = list_images(folder)
+        name = self.names[self.next_image % len(self.names)]
+        self.next_image += 1
+        pixels, problem = read_image(folder / name, self.size)
+        if problem is None:
+            self.look_at(torch.tensor(pixels) / 255)
+        else:
+            self.message = f"{name} : {problem}"
 
     def walk(self):
         """La promenade : un aller-retour le long d'un curseur, puis du suivant."""
@@ -148,7 +161,7 @@ class Board:
         self.z[i] = self.mean[i] + self.step[i] * swing
         self.changed = True
 
-    def film(self):
+    def look_at_camera(self):
         """La webcam : le réseau regarde une image de plus."""
         square = read_square(self.capture)
         if square is None:
@@ -178,8 +191,7 @@ class Board:
         screen = Image.new("RGB", (816, 480), white)
         draw = ImageDraw.Draw(screen)
         screen.paste(to_picture(self.decode()).resize((456, 456)))
-        for line, words in enumerate(help_lines):
-            draw.text((472, 8 + 21 * line), words, black, font)
+        draw.text((472, 8), help_text, black, font, spacing=6)
         for place, (name, picture) in enumerate(self.seen.items()):
             draw.text((472, 164 + 148 * place), name, grey, small_font)
             screen.paste(to_picture(picture).resize((128, 128)), (472, 180 + 148 * place))
@@ -202,7 +214,7 @@ def drive(board):
             show("decodeur", board.draw())
             board.changed = False
         key = cv2.waitKeyEx(5)            # c'est ici que les fenêtres vivent
-        if key in quit_keys or not board.is_open():
+        if key in quit_keys or not board.all_open():
             return
         board.read_sliders()
         if 0 < key < 128:
@@ -210,21 +222,18 @@ def drive(board):
         if board.driver == "promenade":
             board.walk()
         if board.driver == "webcam":
-            board.film()
+            board.look_at_camera()
         if board.changed:
             board.set_sliders()
 
 
 # %% 1. Le modèle : le programme commence ici quand on appuie sur F5
 if __name__ == "__main__":
-    check_number("slider_reach", slider_reach, 1, 5)
-    check_number("walk_seconds", walk_seconds, 1, 20)
+    check_number("slider_reach", slider_reach, 1.0, 5)
+    check_number("walk_seconds", walk_seconds, 1.0, 20)
     check_folder("dataset_folder", dataset_folder)
     check_name("model_name", model_name)
     model, saved = load_model(here / f"{model_name}.pth")
-    if saved["settings"]["beta"] == 0:
-        print("Auto-encodeur simple (beta = 0) : rien n'a rapproché ses codes de "
-              "N(0, 1). L'image au hasard (h) est tirée autour des codes mesurés.")
     if not screen_works():
         stop("Aucun écran : lancez decode_VAE.py depuis le bureau de l'ordinateur.")
 

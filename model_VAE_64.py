@@ -3,6 +3,7 @@
 Les autres scripts s'en servent ; celui-ci ne fait rien quand on le lance.
 Une image est un tenseur (3, images_size, images_size) de nombres de 0 à 1 :
 rouge, vert, bleu. N : combien d'images sont traitées ensemble.
+Un latent est un des nombres du code qui résume une image.
 """
 import io
 import math
@@ -35,7 +36,7 @@ class VAE(nn.Module):
         super().__init__()
         pixels = 3 * images_size**2
         fold = images_size // 16    # un carré de 4x4 pixels, replié,
-        colors = 3 * fold**2        # devient une case de 48 couleurs
+        colors = 3 * fold**2        # devient une case de 48 nombres
         self.encoder = nn.Sequential(                         # (N, 3, 64, 64)
             nn.PixelUnshuffle(fold),                          # (N, 48, 16, 16)
             nn.Conv2d(colors, 32, 4, stride=2, padding=1),    # (N, 32, 8, 8)
@@ -209,10 +210,7 @@ def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
         scale = distance.mean().clamp(min=1e-3)
         error = error / scale + values * torch.log(2 * scale)
     kl = 0.5 * (mu**2 + torch.exp(logvar) - 1 - logvar).mean(0)   # (latents,)
-    loss = error
-    if beta > 0:                        # pour beta = 0, la KL peut être infinie
-        loss = error + beta * kl.sum()
-    return loss, error, kl
+    return error + beta * kl.sum(), error, kl
 
 
 # %% Les images
@@ -220,6 +218,7 @@ Image.init()
 # seulement ces formats : d'autres lancent un programme ou remplissent la mémoire
 formats = [name for name in ("PNG", "JPEG", "BMP", "GIF", "WEBP", "AVIF", "PPM")
            if name in Image.OPEN]
+# les fichiers que l'on remarque, ne serait-ce que pour dire « convertissez-la »
 extensions = {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".avif",
               ".ppm", ".pgm", ".tif", ".tiff", ".heic"}
 max_pixels = 40_000_000                 # au-delà, une image remplirait la mémoire
@@ -356,14 +355,19 @@ def load_model(path, device="cpu"):
                         settings["decoder"]).to(device)
             check_weights(saved["weights"], model.state_dict())
             model.load_state_dict(saved["weights"])
-            return model.eval(), saved
+            far = 5 * saved["z_spread"]      # où vont les curseurs
+            ends = torch.stack([saved["z_mean"] - far, saved["z_mean"] + far])
+            assert model.decode(ends).isfinite().all()
+            return model, saved
     except Exception:    # un fichier étranger peut lever n'importe quelle erreur
         stop(f"{path.name} n'est pas un modèle de ce kit, ou il est abîmé : "
              "relancez train_VAE.py pour en refaire un.")
 
 
 def check_archive(path):
-    """Un .pth est un zip : lève une erreur s'il est abîmé, ou trop gros."""
+    """Un .pth est un zip : lève une erreur s'il est abîmé, ou trop gros.
+
+    assert ne fait rien si ce qui suit est vrai, et lève une erreur sinon."""
     with zipfile.ZipFile(path) as archive:
         sizes = [member.file_size for member in archive.infolist()]
         assert sum(sizes) < max_bytes
@@ -397,7 +401,6 @@ def check_weights(weights, expected):
 @torch.no_grad()
 def encode_images(model, images, task="copy"):
     """Les codes de toutes les images (des octets) : mu et logvar, (N, latents)."""
-    model.eval()
     codes = [model.encode(spoil(batch / 255, task)) for batch in images.split(100)]
     all_mu = torch.cat([mu for mu, logvar in codes])
     all_logvar = torch.cat([logvar for mu, logvar in codes])

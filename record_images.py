@@ -1,25 +1,24 @@
 """Remplir le dossier images/ avec votre webcam.
 
 Lit     : la webcam (ou un fichier vidéo).
-Écrit   : im_0001.png, im_0002.png... (128x128), sans jamais en écraser une.
+Écrit   : im_0001.png, im_0002.png... sans jamais en écraser une.
 Ensuite : train_VAE.py.
 Tout reste sur cet ordinateur : aucune image n'est envoyée nulle part.
 """
-# ******************** zone *** : à vous de modifier ********************
-camera = 0                  #*** 0 à 99 : numéro de la webcam, ou "film.mp4"
+# ***************** zone *** : à vous de modifier *****************
+camera = 0                  #*** 0 à 99 : la webcam, ou "film.mp4"
 dataset_folder = "images"   #*** un dossier : où ranger les images
-images_per_second = 10      #*** 1 à 30 : combien, quand "s" reste appuyé
-# ***********************************************************************
+images_per_second = 10      #*** 1 à 30 : images par seconde
+# *****************************************************************
 import io
 import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-os.environ["OPENCV_LOG_LEVEL"] = "OFF"          # avant cv2, qui se tait alors
+os.environ["OPENCV_LOG_LEVEL"] = "OFF"    # avant cv2 : il se taira
 os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 import cv2
 import numpy as np
@@ -32,17 +31,17 @@ goal = 200                                # combien d'images on conseille
 
 # %% Enregistrer
 class Mouse:
-    """Le bouton gauche : est-il appuyé, et combien de clics attendent leur image ?"""
+    """Le bouton gauche : est-il appuyé ? Un clic attend-il son image ?"""
 
     def __init__(self):
         self.down = False
-        self.clicks = 0
+        self.clicked = False
 
     def hear(self, event, x, y, flags, parameter):
-        """OpenCV appelle cette fonction à chaque événement de la souris."""
+        """OpenCV l'appelle, avec ces cinq valeurs, à chaque geste de la souris."""
         if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_LBUTTONDBLCLK):
             self.down = True
-            self.clicks += 1
+            self.clicked = True
         elif event == cv2.EVENT_LBUTTONUP:
             self.down = False
 
@@ -65,11 +64,11 @@ def record(capture, folder, recorded):
         now = time.monotonic()
         if key in quit_keys or not is_open("webcam"):
             return
-        asked = mouse.down or mouse.clicks > 0 or key in (ord("s"), ord("S"))
+        asked = mouse.down or mouse.clicked or key in (ord("s"), ord("S"))
         if asked and now > last_save + 0.9 / images_per_second:
             picture = square.resize((saved_size, saved_size), Image.Resampling.BOX)
             recorded.append(save_picture(picture, folder, "im"))
-            mouse.clicks = 0
+            mouse.clicked = False
             last_save = now
         elif key in (ord("z"), ord("Z")) and recorded:
             recorded.pop().unlink(missing_ok=True)
@@ -86,10 +85,9 @@ def draw_preview(square, count, recording):
     draw.text((500, 306), f"{count} images sur {goal}", black, big_font)
     draw.rectangle((500, 340, 756, 348), (225, 225, 230))
     draw.rectangle((500, 340, 500 + 256 * min(count / goal, 1), 348), green)
-    draw.text((500, 366), "s ou clic gauche : enregistrer", black, font)
-    draw.text((500, 391), "z : effacer la dernière", black, font)
-    draw.text((500, 416), "q ou Échap : terminer", black, font)
-    draw.text((500, 441), "Rien ne quitte cet ordinateur.", grey, font)
+    draw.text((500, 364), "s ou clic gauche : enregistrer\nz : effacer la dernière\n"
+              "q ou Échap : terminer\nRien ne quitte cet ordinateur.", black, font,
+              spacing=9)
     if recording:
         draw.ellipse((16, 16, 40, 40), red)
         draw.text((48, 18), "enregistre", red, font, stroke_width=2, stroke_fill=white)
@@ -139,7 +137,7 @@ def check_name(name, value):
 
 
 def check_folder(name, value, written=False):
-    """S'assure que le réglage est un dossier (et, pour y écrire, qu'on le peut)."""
+    """Le dossier que nomme ce réglage ; written : on doit pouvoir y écrire."""
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         stop(f'{name} doit être un nom de dossier entre guillemets, comme "images" : '
              "corrigez-le dans la zone ***.")
@@ -147,7 +145,8 @@ def check_folder(name, value, written=False):
     try:
         if written:
             folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()
+            write_whole(folder / "essai", b"")
+            (folder / "essai").unlink()
     except OSError as error:
         stop(f"Impossible d'écrire dans {folder} ({error.strerror}) : "
              "copiez le kit dans un dossier à vous.")
@@ -211,11 +210,11 @@ green = (60, 160, 90)
 def load_font(size):
     """Une police qui a les accents : celle d'OpenCV (Linux), sinon Arial."""
     own = Path(cv2.__file__).parent / "qt/fonts/DejaVuSans.ttf"
-    for name in (str(own), "arial.ttf", "Arial.ttf", "DejaVuSans.ttf"):
+    for name in (str(own), "arial.ttf", "Arial.ttf"):
         try:
             return ImageFont.truetype(name, size)
         except OSError:
-            continue
+            pass                          # pas ici : on essaie la suivante
     return ImageFont.load_default(size)
 
 
@@ -269,17 +268,17 @@ def open_camera(camera):
         if sys.platform == "win32":
             driver = cv2.CAP_DSHOW        # sous Windows, s'ouvre bien plus vite
         capture = cv2.VideoCapture(camera, driver)
-    try:
-        start = time.monotonic()
-        while capture.isOpened() and time.monotonic() < start + 4:
-            good, frame = capture.read()
-            dark_room = time.monotonic() > start + 3
-            if good and (dark_room or frame.mean() > 10):
-                return capture
-    except KeyboardInterrupt:             # Stop : la webcam ne reste jamais allumée
-        capture.release()
-        raise
+    good = False
+    start = time.monotonic()
+    while capture.isOpened() and time.monotonic() < start + 3:
+        good, frame = capture.read()
+        if good and frame.mean() > 10:
+            break
+    if good:                              # même noire : la pièce est peut-être sombre
+        return capture
     capture.release()
+    if isinstance(camera, str):
+        stop(f"La vidéo {camera} est illisible : essayez un fichier .mp4 ou .avi.")
     stop(f"La caméra {camera} ne répond pas : branchez-la, fermez les programmes qui "
          "s'en servent (Teams, Zoom, navigateur), autorisez Spyder à l'utiliser, "
          "ou essayez un autre numéro (réglage camera).")
@@ -296,7 +295,7 @@ def read_square(capture):
             left = (width - side) // 2
             square = cv2.flip(frame[top:top + side, left:left + side], 1)
             return Image.fromarray(cv2.cvtColor(square, cv2.COLOR_BGR2RGB))
-        time.sleep(0.05)                  # un raté arrive : on insiste une seconde
+        time.sleep(0.05)                  # il en manque parfois : on insiste
     return None
 
 
@@ -308,8 +307,9 @@ if __name__ == "__main__":
         stop("Aucun écran : lancez record_images.py depuis le bureau de l'ordinateur.")
     close_windows()                       # une fenêtre restée du lancement précédent
     recorded = []
-    capture = open_camera(camera)
+    capture = cv2.VideoCapture()          # fermée, pour le moment
     try:
+        capture = open_camera(camera)
         open_window("webcam", "Webcam")
         record(capture, folder, recorded)
     except KeyboardInterrupt:

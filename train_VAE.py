@@ -1,28 +1,29 @@
-"""Entraîner le VAE : il apprend seul à résumer chaque image en latent_size
-nombres, puis à la redessiner. Stop (ou "q") arrête et garde ce qui est appris.
+"""Entraîner le VAE : il apprend seul à résumer chaque image en
+latent_size nombres, puis à la redessiner. Stop (ou "q" dans la
+fenêtre) arrête avant la fin et garde ce qui est appris.
 
-Lit     : les images de dataset_folder (à défaut, celles de démonstration).
-Écrit   : model_name.pth (le modèle) et model_name.png (ce qu'on a vu).
+Lit     : les images de dataset_folder, ou celles de démonstration.
+Écrit   : model_name.pth (le modèle), model_name.png (ce qu'on a vu).
 Ensuite : decode_VAE.py.
 """
-# ******************** zone *** : à vous de modifier ********************
-images_size = 64            #*** 32, 64 ou 128 : côté des images, en pixels
+# ***************** zone *** : à vous de modifier *****************
+images_size = 64            #*** 32, 64 ou 128 : côté, en pixels
 latent_size = 4             #*** 1 à 32 : combien de nombres par image
 dataset_folder = "images"   #*** un dossier : où sont les images
-model_name = "VAE_64"       #*** un nom : un autre nom garde deux modèles
+model_name = "VAE_64"       #*** un nom : en changer garde l'ancien
 test_data_proportion = 0.1  #*** 0.05 à 0.5 : part des images de test
 batch_size = 24             #*** 1 à 1000 : images par pas
-epochs = 10                 #*** 1 à 1000 : passages sur toutes les images
+epochs = 10                 #*** 1 à 1000 : passages sur les images
 learning_rate = 0.005       #*** 0.0001 à 0.1 : taille des pas
 # ----- pour plus tard -----
-beta = 1                    #*** 0 à 1000 : poids de la KL ; 0 : sans hasard
+beta = 1                    #*** 0 à 1000 : poids de la KL
 reconstruction = "mse"      #*** "mse", "l1", "gaussian" ou "laplace"
 decoder = "convolution"     #*** "convolution" ou "broadcast"
-task = "copy"               #*** "copy", "denoise" ou "super_resolution"
-independent_axes = True     #*** True, False : un curseur, une seule chose ?
+task = "copy"               #*** "copy", "denoise", "super_resolution"
+independent_axes = True     #*** True, False : un curseur, une chose ?
 augmentation = False        #*** True, False : cadrer au hasard ?
 film = False                #*** True, False : garder un film (.gif) ?
-# ***********************************************************************
+# *****************************************************************
 import io
 import math
 import signal
@@ -79,7 +80,8 @@ def learn(model, images, train_index, test_index, settings, history):
     Une ligne : perte, erreur et KL, puis les mêmes sur les images de test.
     yield rend la main un instant, avant chaque pas et à la fin, à qui veut dessiner
     ou arrêter, et dit combien d'époques sont faites : 2.5 au milieu de la troisième."""
-    fused = torch.__version__ >= (2, 4)    # règle tous les poids d'un coup : plus vite
+    # Adam (Kingma et Ba, 2015) règle les poids ; ses deux betas ne sont pas beta
+    fused = torch.__version__ >= (2, 5)    # tous les poids d'un coup : plus vite
     optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99), fused=fused)
     for epoch in range(settings["epochs"]):
         order = train_index[torch.randperm(len(train_index))]    # mélangées
@@ -88,7 +90,6 @@ def learn(model, images, train_index, test_index, settings, history):
         for number, batch in enumerate(batches):
             done = epoch + number / len(batches)
             yield done
-            model.train()
             # la taille des pas : départ en douceur, arrivée aussi
             progress = done / settings["epochs"]                 # de 0 à 1
             rate = min(1, 0.05 + 10 * progress) * (1 + math.cos(math.pi * progress)) / 2
@@ -99,10 +100,8 @@ def learn(model, images, train_index, test_index, settings, history):
             mu, logvar = encode_images(model, images[order[:2000]], settings["task"])
             turn_axes(model, mu.cpu(), logvar.cpu())
         test = evaluate(model, images, test_index, settings)
+        check_finite(test)
         history.append(np.mean(measures, axis=0).tolist() + test)
-        if not np.isfinite(history[-1]).all():
-            stop("La perte n'est plus un nombre, les pas sont trop grands : divisez "
-                 "learning_rate par 4, puis relancez. Rien n'est écrit.")
     yield settings["epochs"]
 
 
@@ -112,10 +111,18 @@ def learn_batch(model, batch, optimizer, settings):
     if settings["augmentation"]:
         target = augment(target)
     loss, error, kl = measure(model, target, settings)
+    numbers = [loss.item(), error.item(), kl.sum().item()]
+    check_finite(numbers)
     optimizer.zero_grad()      # efface le calcul du pas d'avant
     loss.backward()            # pour chaque poids, dans quel sens la perte baisse
     optimizer.step()           # un petit pas dans ce sens
-    return loss.item(), error.item(), kl.sum().item()
+    return numbers
+
+
+def check_finite(numbers):
+    if not np.isfinite(numbers).all():
+        stop("La perte n'est plus un nombre, les pas sont trop grands : divisez "
+             "learning_rate par 4, puis relancez. Rien n'est écrit.")
 
 
 def measure(model, target, settings):
@@ -148,16 +155,15 @@ def turn_axes(model, mu, logvar):
     2. tourner  : y = x @ turn.T, où la rotation turn éloigne le plus la moyenne
                   de y**6 de celle d'une cloche.
     Enfin chaque axe est réduit pour que mu**2 + sigma**2 vaille 1 en moyenne.
+    (À la première lecture, ces lignes peuvent se sauter.)
     """
-    live = mu.var(0, correction=0) > 0.5             # les autres ne disent presque rien
-    live = live.nonzero().flatten()
+    live = (mu.var(0, correction=0) > 0.5).nonzero().flatten()   # les latents vivants
     mean = mu[:, live].mean(0)
     x = mu[:, live] - mean                           # (N, vivants)
-    covariance = x.T @ x / len(x)
-    if len(live) == 0 or not covariance.isfinite().all():
+    if len(live) == 0 or not x.isfinite().all():
         return                                       # rien à tourner
-    values, vectors = torch.linalg.eigh(covariance)
-    if values.min() < 0.001:                         # presque pas d'images différentes
+    values, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    if values.min() < 0.001:                         # deux latents disent la même chose
         return
     whiten = vectors @ torch.diag(values**-0.5) @ vectors.T
     x = x @ whiten
@@ -165,8 +171,8 @@ def turn_axes(model, mu, logvar):
     for step in range(100):                          # on suit la pente, puis on en
         y = x @ turn.T                               # refait une rotation
         slope = (y**5).T @ x / len(x) - 5 * (y**4).mean(0)[:, None] * turn
-        U, S, V = torch.linalg.svd(slope)
-        turn = U @ V
+        U, S, Vt = torch.linalg.svd(slope)
+        turn = U @ Vt
     go = turn @ whiten
     noise = go**2 @ logvar[:, live].exp().mean(0)    # sigma**2 sur les nouveaux axes
     go = go / torch.sqrt(1 + noise)[:, None]
@@ -182,7 +188,6 @@ def turn_axes(model, mu, logvar):
 @torch.no_grad()
 def evaluate(model, images, index, settings):
     """Perte, erreur et KL moyennes sur images[index], sans rien apprendre."""
-    model.eval()
     total = np.zeros(3)
     for batch in index.split(500):
         loss, error, kl = measure(model, images[batch] / 255, settings)
@@ -193,7 +198,6 @@ def evaluate(model, images, index, settings):
 @torch.no_grad()
 def reconstruct(model, images, index, task):
     """Ce que reçoit le réseau et ce qu'il redessine, sans hasard."""
-    model.eval()
     target = images[index] / 255
     inputs = spoil(target, task)
     rows = {"entrée": inputs, "sortie": model(inputs, noise=False)[0]}
@@ -211,10 +215,9 @@ def measure_latents(model, images, index, settings):
     if settings["beta"] > 0:       # sa KL, en bits
         importance = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).mean(0) / math.log(2)
     else:                          # sa part des changements de l'image, en %
-        steps = torch.diag(spread)
+        steps = torch.diag(spread)     # une ligne par latent, qui bouge seul
         change = (model.decode(mean + steps) - model.decode(mean - steps))**2
         importance = 100 * change.sum((1, 2, 3)) / (change.sum() + 1e-9)
-    importance = importance.nan_to_num(0, 0, 0)
     return {"z_mean": mean.cpu(), "z_spread": spread.cpu(),
             "importance": importance.cpu()}
 
@@ -233,7 +236,7 @@ def draw_all(model, images, examples, settings, history):
     draw = ImageDraw.Draw(screen)
     draw.text((12, 8), describe(history, settings), black, font)
     draw.line((70, 58, 70, 270, 880, 270), grey)
-    if history:
+    if len(history) > 1:
         draw_curves(draw, np.array(history))
     for line, (name, pictures) in enumerate(rows.items()):
         draw.text((12, 342 + 100 * line), name, black, font, anchor="lm")
@@ -266,7 +269,7 @@ def describe(history, settings):
     """La dernière ligne de history, en une phrase."""
     if not history:
         return "Avant d'apprendre"
-    loss, error, kl, test_loss, test_error, test_kl = history[-1]
+    loss, error, kl, test_loss = history[-1][:4]
     return (f"Époque {len(history)}/{settings['epochs']}  perte {loss:.2f} = erreur "
             f"{error:.2f} + {settings['beta']} x KL {kl:.2f}  test {test_loss:.2f}")
 
@@ -287,7 +290,7 @@ def watch(learning, model, images, examples, settings, history):
     else:
         print("Pas d'écran, donc pas de fenêtre : les courbes seront dans le .png.")
     views = []
-    every = math.ceil(settings["epochs"] / 100)      # cent vues au plus
+    every = math.ceil(settings["epochs"] / 100)      # une centaine de vues
     start = time.monotonic()
     next_look = 0
     try:
@@ -296,7 +299,7 @@ def watch(learning, model, images, examples, settings, history):
                 screen = draw_all(model, images, examples, settings, history)
                 if window:
                     show("apprentissage", screen)
-                if done % every == 0:
+                if settings["film"] and done % every == 0:
                     views.append(screen.quantize())
                 seconds = time.monotonic() - start
                 print(f"\r{describe(history, settings)}  {seconds:.0f} s")
@@ -329,22 +332,22 @@ def keep(path, model, results, screen, views):
     """Écrit le modèle, l'image et le film ; l'ancien modèle devient _precedent."""
     picture = io.BytesIO()
     screen.save(picture, "PNG")
-    movie = io.BytesIO()
-    views[0].save(movie, "GIF", save_all=True, append_images=views[1:], duration=300,
-                  loop=0)
     try:
+        write_whole(path.with_suffix(".png"), picture.getvalue())
+        if views:
+            movie = io.BytesIO()
+            views[0].save(movie, "GIF", save_all=True, append_images=views[1:],
+                          duration=300, loop=0)
+            write_whole(path.with_suffix(".gif"), movie.getvalue())
         if path.exists():
             previous = path.with_name(f"{path.stem}_precedent.pth")
             write_whole(previous, path.read_bytes())
             print(f"L'ancien modèle est gardé : {previous.name}.")
         save_model(path, model, results)
-        write_whole(path.with_suffix(".png"), picture.getvalue())
-        if results["settings"]["film"]:
-            write_whole(path.with_suffix(".gif"), movie.getvalue())
     except OSError as error:
-        stop(f"Impossible d'écrire {path} ({error.strerror}) : libérez de la place, "
-             "puis relancez la cellule 4 dans Spyder.")
-    print(f"Modèle : {path.name}. Ce qu'on a vu : {path.stem}.png. Ensuite : "
+        stop(f"Impossible d'écrire {path.stem} ({error.strerror}) : libérez de la "
+             "place, puis relancez la cellule 4 dans Spyder.")
+    print(f"Modèle : {path.name}. Courbes et images : {path.stem}.png. Ensuite : "
           "decode_VAE.py")
 
 
@@ -360,9 +363,9 @@ def report(model, images, train_index, test_index, results):
         if importance[i] < 0.1:
             words = "mort : il ne change presque rien"
         print(f"  z{i + 1} : {importance[i]:5.2f} {unit} {words}")
-    known = mean_square(model, images, train_index[:1000], settings["task"])
-    error = mean_square(model, images, test_index[:1000], settings["task"])
-    target = images[test_index[:1000]] / 255
+    known = mean_square(model, images, train_index[:500], settings["task"])
+    error = mean_square(model, images, test_index[:500], settings["task"])
+    target = images[test_index[:500]] / 255
     mean_error = (target - model.mean_image).square().mean().item()
     print(f"Erreur par pixel sur les images de test : {error:.5f} "
           f"(avec l'image moyenne : {mean_error:.5f}).")
@@ -438,12 +441,13 @@ if __name__ == "__main__":
                    "train_names": [names[i] for i in train_index]}
         results.update(measure_latents(model, images, train_index, settings))
         screen = draw_all(model, images, test_index[:8], settings, history)
-        views.append(screen.quantize())
+        if film:
+            views.append(screen.quantize())
         keep(here / f"{model_name}.pth", model, results, screen, views)
         report(model, images, train_index, test_index, results)
-        print("À taper dans la console : history[-1], to_picture(model.sample(1)[0])")
         if "spyder_kernels" in sys.modules:
             from IPython.display import display
             display(screen)       # dans l'onglet Plots de Spyder
+            print("À taper ici : history[-1], puis to_picture(model.sample(1)[0])")
     finally:
         signal.signal(signal.SIGINT, usual)

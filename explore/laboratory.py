@@ -1,6 +1,7 @@
-"""Ce que partagent les scripts de explore/ : ouvrir un modèle et ses images, entraîner, garder une figure.
+"""Ce que partagent les scripts de explore/ : ouvrir un modèle et ses
+images, dessiner un tableau, garder une figure, entraîner.
 
-Ce fichier ne fait rien quand on le lance : ouvrez plutôt traversals.py, map_2D.py, groups.py...
+Ce fichier ne fait rien quand on le lance : ouvrez traversals.py.
 """
 import os
 import runpy
@@ -9,9 +10,9 @@ import time
 import warnings
 from pathlib import Path
 
-kit = Path(__file__).resolve().parent.parent            # le dossier du kit, celui des quatre scripts
-sys.path.insert(0, str(kit))
-from model_VAE_64 import VAE, encode_images, load_images, load_model
+kit = Path(__file__).resolve().parent.parent     # le dossier des quatre scripts
+sys.path.insert(0, str(kit))                     # où Python les trouvera
+from model_VAE_64 import VAE, encode_images, load_images, load_model, to_picture
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,19 +20,31 @@ import torch
 from torch.nn import functional as F
 
 import train_VAE
+from record_images import check_folder, check_name, stop
 
-results = kit / "explore" / "results"                   # les figures s'enregistrent ici
-plt.rcParams.update({"figure.dpi": 110, "font.size": 10, "axes.titlesize": 11, "figure.titlesize": 13,
-                     "axes.spines.top": False, "axes.spines.right": False, "figure.constrained_layout.use": True,
-                     "image.interpolation": "nearest"})
-colors = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
+results = kit / "explore" / "results"            # les figures s'enregistrent ici
+plt.rcParams.update({
+    "figure.dpi": 110, "figure.titlesize": 13, "figure.constrained_layout.use": True,
+    "font.size": 10, "axes.titlesize": 11, "axes.spines.top": False,
+    "axes.spines.right": False, "legend.frameon": False,
+    "image.interpolation": "nearest"})
+blue = "#0072B2"
+orange = "#D55E00"
+grey = "#94a4a2"
 # dix couleurs que les daltoniens distinguent aussi (Petroff, 2021, arXiv:2107.02270)
-warnings.filterwarnings("ignore", message="KMeans is known to have a memory leak")      # sous Windows, sans gravité ici
-os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(max(1, (os.cpu_count() or 1) - 1)))     # sinon scikit-learn cherche wmic, que Windows 11 n'a plus
+colors = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
+          "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
+# sous Windows, un message de scikit-learn, sans gravité ici
+warnings.filterwarnings("ignore", message="KMeans is known to have a memory leak")
+# moins que tous les cœurs, sinon scikit-learn cherche wmic, que Windows 11 n'a plus
+cores = max(1, (os.cpu_count() or 1) - 1)
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(cores))
 
 
+# %% Ouvrir
 def open_model(model_name):
-    """Le réseau et ce que contient son fichier. S'il n'y a pas encore de modèle, train_VAE.py en fait un."""
+    """Le réseau et ce que contient son fichier ; train_VAE.py le fait s'il manque."""
+    check_name("model_name", model_name)
     path = kit / f"{model_name}.pth"
     if not path.exists() and model_name == train_VAE.model_name:
         print("Pas encore de modèle : je lance train_VAE.py, tel qu'il est.")
@@ -39,15 +52,25 @@ def open_model(model_name):
     return load_model(path)
 
 
-def open_all(model_name, dataset_folder):
-    """Le réseau, ce que contient son fichier, les images (octets), leurs noms et leurs codes (N, latent_size)."""
-    model, saved = open_model(model_name)
-    images, names = load_images(kit / dataset_folder, saved["settings"]["images_size"])
+def open_images(dataset_folder, images_size):
+    """Les images du dossier (des octets) et leurs noms."""
+    check_folder("dataset_folder", dataset_folder)
+    images, names = load_images(kit / dataset_folder, images_size)
     if len(images) < 10:
-        sys.exit(f"{len(images)} images ne suffisent pas : il en faut au moins 10. Enregistrez-en avec record_images.py.")
-    if all(torch.equal(image, images[0]) for image in images):
-        sys.exit("Toutes les images sont les mêmes : il n'y a rien à comparer. Enregistrez-en d'autres avec record_images.py.")
-    mu, logvar = encode_images(model, images, saved["settings"]["task"])
+        stop(f"{len(images)} images ne suffisent pas : il en faut au moins 10. "
+             "Enregistrez-en avec record_images.py.")
+    return images, names
+
+
+def open_all(model_name, dataset_folder):
+    """Le réseau, son fichier, les images, leurs noms et leurs codes (N, latents)."""
+    model, saved = open_model(model_name)
+    settings = saved["settings"]
+    images, names = open_images(dataset_folder, settings["images_size"])
+    if (images == images[0]).all():
+        stop("Toutes les images sont les mêmes : il n'y a rien à comparer. "
+             "Enregistrez-en d'autres avec record_images.py.")
+    mu, logvar = encode_images(model, images, settings["task"])
     return model, saved, images, names, mu
 
 
@@ -56,62 +79,71 @@ def live_latents(saved):
     order = saved["importance"].argsort(descending=True).tolist()
     live = [i for i in order if saved["importance"][i] > 0.1]
     if not live:
-        sys.exit("Tous les latents sont morts : le réseau dessine toujours la même image. Baissez beta dans train_VAE.py, puis relancez-le.")
+        stop("Tous les latents sont morts : le réseau dessine toujours la même image. "
+             "Baissez beta dans train_VAE.py, puis relancez-le.")
     return live
 
 
 def folder_labels(names):
-    """Le sous-dossier de chaque image, qui sert d'étiquette ; None s'il n'y en a pas au moins deux."""
+    """Le sous-dossier de chaque image, son étiquette ; None s'il y en a moins de deux."""
     labels = [Path(name).parent.name or "sans dossier" for name in names]
-    return np.array(labels) if len(set(labels)) > 1 else None
+    if len(set(labels)) < 2:
+        return None
+    return np.array(labels)
 
 
 def folder_colors(labels):
-    """Une couleur par sous-dossier ; rien s'il n'y en a pas, ou plus de dix (les couleurs se confondraient)."""
-    folders = [] if labels is None else sorted(set(labels))
+    """Une couleur par sous-dossier ; rien s'il n'y en a pas, ou plus de dix."""
+    if labels is None:
+        return {}
+    folders = sorted(set(labels))
     if len(folders) > len(colors):
-        print(f"{len(folders)} sous-dossiers : au-delà de {len(colors)}, les couleurs se confondraient, je n'en mets pas.")
+        print(f"{len(folders)} sous-dossiers : au-delà de {len(colors)}, les couleurs "
+              "se confondraient, je n'en mets pas.")
         return {}
     return dict(zip(folders, colors))
 
 
-def to_array(image):
-    """Une image du réseau (3, H, W), de 0 à 1, devient un tableau (H, W, 3) pour matplotlib."""
-    return image.detach().clamp(0, 1).permute(1, 2, 0).numpy()
+# %% Dessiner
+def join(pictures):
+    """Un tableau d'images, (lignes, colonnes, 3, H, W), devient une seule image."""
+    lines = [torch.cat(list(row), dim=2) for row in pictures]
+    return torch.cat(lines, dim=1)
 
 
 def draw_table(axes, pictures, rows=(), columns=()):
-    """Dessine des images (lignes, colonnes, 3, H, W) en tableau ; rows et columns : les noms des lignes et des colonnes."""
+    """Dessine un tableau d'images ; rows, columns : les noms des lignes, des colonnes."""
     side = pictures.shape[-1]
-    gap = side // 16                                    # un peu de blanc sépare les images
-    framed = F.pad(pictures, (0, gap, 0, gap), value=1)
-    picture = torch.cat([torch.cat(list(row), dim=2) for row in framed], dim=1)             # (3, hauteur, largeur)
-    axes.imshow(to_array(picture[:, :-gap, :-gap]))
-    axes.set_yticks(np.arange(len(rows)) * (side + gap) + side / 2, rows)
-    axes.set_xticks(np.arange(len(columns)) * (side + gap) + side / 2, columns)
+    gap = side // 16                             # un peu de blanc sépare les images
+    picture = join(F.pad(pictures, (0, gap, 0, gap), value=1))
+    axes.imshow(to_picture(picture[:, :-gap, :-gap]))
+    axes.set_yticks(side / 2 + (side + gap) * np.arange(len(rows)), rows)
+    axes.set_xticks(side / 2 + (side + gap) * np.arange(len(columns)), columns)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 
 
 def keep(figure, name):
-    """Enregistre la figure dans explore/results/ et l'affiche (onglet Plots de Spyder)."""
-    results.mkdir(exist_ok=True)
+    """Garde la figure dans explore/results/ et la montre (onglet Plots de Spyder)."""
+    check_folder("results", "explore/results", written=True)
     figure.savefig(results / f"{name}.png", dpi=150, bbox_inches="tight")
     print(f"Figure enregistrée : explore/results/{name}.png")
     if matplotlib.get_backend().lower() != "agg":       # agg : pas d'écran
         plt.show()
 
 
+# %% Entraîner
 def train(images, train_index, **changes):
-    """Entraîne sans fenêtre, aux réglages de la zone *** de train_VAE.py, sauf changes.
+    """Entraîne sans fenêtre, aux réglages de train_VAE.py, sauf changes.
 
     Renvoie le réseau, ses réglages, et les secondes qu'il a fallu."""
-    settings = {**train_VAE.settings, **changes}
+    settings = dict(train_VAE.settings)
+    settings.update(changes)
     start = time.perf_counter()
     model = VAE(images.shape[-1], settings["latent_size"], settings["decoder"])
     model = model.to(images.device)
     model.start_from(images[train_index[:1000]])
-    test_index = train_index[:1]        # ici, on mesure après coup
+    test_index = train_index[:1]                 # ici, on mesure après coup
     for done in train_VAE.learn(model, images, train_index, test_index, settings, []):
         pass
     return model, settings, time.perf_counter() - start

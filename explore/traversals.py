@@ -1,9 +1,18 @@
-"""Que fait chaque nombre ? Une ligne par latent : lui seul change, les autres gardent leur valeur moyenne.
+"""Que fait chaque nombre ? Une ligne par latent : lui seul change,
+les autres gardent leur valeur moyenne.
 
 Lit     : model_name.pth (le modèle).
-Écrit   : explore/results/traversals_VAE_64.png (un tableau d'images) et traversals_VAE_64.gif (le même, animé).
+Écrit   : explore/results/traversals_VAE_64.png (un tableau d'images)
+          et traversals_VAE_64.gif (le même, animé).
 Ensuite : map_2D.py, qui fait varier deux latents à la fois.
 """
+# ***************** zone *** : à vous de modifier *****************
+model_name = "VAE_64"       #*** un nom : celui de train_VAE.py
+reach = 2                   #*** 1 à 5 : étendue, en écarts-types
+columns = 9                 #*** 3 à 15 : images par ligne
+seconds = 4                 #*** 1 à 10 : aller-retour animé
+# *****************************************************************
+# pourquoi 2 : au-delà, il n'y a presque plus d'images, et le réseau invente
 import math
 
 import laboratory as lab
@@ -11,76 +20,102 @@ import matplotlib.pyplot as plt
 import torch
 from PIL import Image, ImageDraw
 
-import record_images as tools
 from model_VAE_64 import to_picture
-
-# ****************************** zone *** : à vous de modifier ******************************
-model_name = "VAE_64"         #*** nom du modèle, comme dans train_VAE.py
-reach = 3                     #*** jusqu'où aller de chaque côté, en écarts-types : 1 à 5
-columns = 7                   #*** images par ligne : 3 à 15
-seconds = 4                   #*** durée d'un aller-retour dans l'animation : 1 à 10
-# *******************************************************************************************
+from record_images import black, check_number, font, grey, red, white
 
 
 @torch.no_grad()
 def traverse(model, saved, order, steps):
-    """Pour chaque latent de order, l'image à chaque pas (en écarts-types autour de la moyenne) : (latents, pas, 3, H, W)."""
-    moves = torch.diag(saved["z_spread"])[order]                                    # (latents, latent_size)
-    z = saved["z_mean"] + steps[:, None] * moves[:, None]                           # (latents, pas, latent_size)
-    return model.decode(z.flatten(0, 1)).unflatten(0, z.shape[:2])
+    """Pour chaque latent de order, une image par pas (en écarts-types)."""
+    rows = []
+    for i in order:
+        z = saved["z_mean"].repeat(len(steps), 1)        # (pas, latents)
+        z[:, i] += steps * saved["z_spread"][i]          # ce latent, et lui seul
+        rows.append(model.decode(z))
+    return torch.stack(rows)                             # (latents, pas, 3, H, W)
 
 
-def draw_frame(pictures, labels, position):
-    """Une vue de l'animation : l'image de chaque latent, son nom, et le curseur à sa place (de -1 à 1)."""
-    across = min(8, len(pictures))
-    screen = Image.new("RGB", (144 * across, 176 * math.ceil(len(pictures) / across)), tools.white)
-    draw = ImageDraw.Draw(screen)
-    for place, (picture, label) in enumerate(zip(pictures, labels)):
-        left, top = 144 * (place % across) + 8, 176 * (place // across) + 8
-        draw.text((left + 64, top + 6), label.replace("\n", "  "), tools.black, tools.font, anchor="mm")
-        screen.paste(to_picture(picture).resize((128, 128)), (left, top + 18))
-        draw.line((left + 4, top + 156, left + 124, top + 156), tools.grey)
-        x = left + 64 + 58 * position
-        draw.ellipse((x - 5, top + 151, x + 5, top + 161), tools.red)
-    return screen.quantize()
+def name_latents(saved, order, live):
+    """Le nom de chaque latent de order, et ce qu'il porte."""
+    unit = "bits"
+    if saved["settings"]["beta"] == 0:
+        unit = "%"
+    labels = []
+    for i in order:
+        carried = "mort"
+        if i in live:
+            carried = f"{saved['importance'][i]:.1f} {unit}"
+        labels.append(f"z{i + 1}\n{carried}")
+    return labels
 
 
+# %% Dessiner
 def draw(pictures, labels, steps, title):
-    """Le tableau : les latents en lignes, rangés du plus important au moins important, par panneaux de 8 au plus."""
+    """Le tableau : un latent par ligne, 8 lignes au plus par panneau."""
     panels = math.ceil(len(pictures) / 8)
     height = math.ceil(len(pictures) / panels)
-    tile = max(0.5, 1.25 / panels)                        # côté d'une image, en pouces
-    figure, frames = plt.subplots(1, panels, squeeze=False, figsize=(panels * (1.2 + tile * len(steps)), 1.6 + tile * height))
+    tile = max(0.5, 1.25 / panels)                       # côté d'une image, en pouces
+    width = panels * (1.2 + tile * len(steps))
+    size = (width, 1.6 + tile * height)
+    figure, frames = plt.subplots(1, panels, squeeze=False, figsize=size)
+    names = [f"{step:.3g}" for step in steps]
     for panel, axes in enumerate(frames[0]):
         part = slice(height * panel, height * (panel + 1))
-        lab.draw_table(axes, pictures[part], labels[part], [f"{step:+.3g}" if step else "0" for step in steps])
+        lab.draw_table(axes, pictures[part], labels[part], names)
         axes.set_xlabel("écarts-types autour de la moyenne de ce latent")
         axes.set_anchor("N")
     figure.suptitle(title)
     return figure
 
 
-# %% 1. Le modèle
+def draw_frame(pictures, labels, wave):
+    """Une vue animée : chaque image, son nom, et le curseur à sa place (de -1 à 1)."""
+    across = min(8, len(pictures))
+    down = math.ceil(len(pictures) / across)
+    screen = Image.new("RGB", (144 * across, 176 * down), white)
+    draw = ImageDraw.Draw(screen)
+    for place, label in enumerate(labels):
+        left = 144 * (place % across) + 8
+        top = 176 * (place // across) + 8
+        middle = left + 64
+        bottom = top + 156
+        words = label.replace("\n", "  ")
+        draw.text((middle, top + 6), words, black, font, anchor="mm")
+        picture = to_picture(pictures[place])
+        screen.paste(picture.resize((128, 128)), (left, top + 18))
+        draw.line((middle - 60, bottom, middle + 60, bottom), grey)
+        x = middle + 58 * wave
+        draw.ellipse((x - 5, bottom - 5, x + 5, bottom + 5), red)
+    return screen.quantize()
+
+
+# %% 1. Le modèle : le programme commence ici quand on appuie sur F5
 if __name__ == "__main__":
-    for name, values in (("model_name", str), ("reach", [1.0, 5.0]), ("columns", [3, 15]), ("seconds", [1.0, 10.0])):
-        tools.check(name, globals()[name], values)
+    check_number("reach", reach, 1.0, 5.0)
+    check_number("columns", columns, 3, 15)
+    check_number("seconds", seconds, 1.0, 10.0)
     model, saved = lab.open_model(model_name)
-    live = lab.live_latents(saved)
     order = saved["importance"].argsort(descending=True).tolist()
-    unit = "bits" if saved["settings"]["beta"] else "%"
-    labels = [f"z{i + 1}\n{saved['importance'][i]:.1f} {unit}" if i in live else f"z{i + 1}\nmort" for i in order]
-    print(f"Latents vivants : {len(live)} sur {len(order)}. Regardez une ligne de gauche à droite : "
-          "ce qui change, et cela seul, est ce que ce nombre a appris.")
+    live = lab.live_latents(saved)
+    labels = name_latents(saved, order, live)
+    print(f"Latents vivants : {len(live)} sur {len(order)}. Regardez une ligne de "
+          "gauche à droite : ce qui change, et cela seul, est ce que ce nombre a appris.")
 
     # %% 2. Le tableau
     steps = torch.linspace(-reach, reach, columns)
     pictures = traverse(model, saved, order, steps)
-    lab.keep(draw(pictures, labels, steps, f"Que fait chaque nombre ?   {model_name}"), f"traversals_{model_name}")
+    figure = draw(pictures, labels, steps, f"Que fait chaque nombre ?   {model_name}")
+    lab.keep(figure, f"traversals_{model_name}")
 
-    # %% 3. L'animation
-    count = round(12.5 * seconds)                         # une vue toutes les 80 millièmes de seconde
-    frames = []
-    for wave in torch.sin(2 * math.pi * torch.arange(count) / count):      # tous les latents vont et viennent ensemble
-        frames.append(draw_frame(traverse(model, saved, order, reach * wave[None])[:, 0], labels, wave.item()))
-    frames[0].save(lab.results / f"traversals_{model_name}.gif", save_all=True, append_images=frames[1:], duration=80, loop=0)
-    print(f"Animation enregistrée : explore/results/traversals_{model_name}.gif (ouvrez-la dans un navigateur).")
+    # %% 3. Le tableau animé
+    count = round(seconds / 0.08)                        # une vue toutes les 0.08 s
+    views = []
+    for number in range(count):
+        wave = math.sin(2 * math.pi * number / count)    # tous vont et viennent
+        step = torch.tensor([reach * wave])
+        moved = traverse(model, saved, order, step)[:, 0]
+        views.append(draw_frame(moved, labels, wave))
+    path = lab.results / f"traversals_{model_name}.gif"
+    views[0].save(path, save_all=True, append_images=views[1:], duration=80, loop=0)
+    print(f"Animation enregistrée : explore/results/{path.name} "
+          "(ouvrez-la dans un navigateur).")

@@ -1,7 +1,10 @@
 """Enregistrer, touche après touche, dans une vraie fenêtre.
 
-Une vidéo MJPG tient lieu de webcam : ces tests ne prouvent rien sur une webcam physique (pilotes, délais, autorisations).
+Une vidéo MJPG tient lieu de webcam : ces tests ne prouvent rien sur une webcam physique
+(pilotes, délais, autorisations).
 """
+import os
+import shutil
 import time
 
 import cv2
@@ -10,12 +13,16 @@ import pytest
 from conftest import wait_for
 from PIL import Image
 
-# ce que filme la caméra : un carré central de quatre couleurs (rouge, vert, bleu), entre deux bandes noires hors du carré
-film_colors = {(0, 0): (200, 40, 40), (0, 1): (40, 180, 40), (1, 0): (40, 40, 200), (1, 1): (220, 210, 30)}
+import record_images
+
+# ce que filme la caméra : un carré de quatre couleurs, entre deux bandes noires
+film_colors = {(0, 0): (200, 40, 40), (0, 1): (40, 180, 40),
+               (1, 0): (40, 40, 200), (1, 1): (220, 210, 30)}
 
 
 def write_film(path, frames):
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30, frames[0].shape[1::-1])
+    code = cv2.VideoWriter_fourcc(*"MJPG")
+    writer = cv2.VideoWriter(str(path), code, 30, frames[0].shape[1::-1])
     for frame in frames:
         writer.write(np.ascontiguousarray(frame[:, :, ::-1]))
     writer.release()
@@ -24,7 +31,8 @@ def write_film(path, frames):
 def film_frame():
     frame = np.zeros((240, 320, 3), np.uint8)
     for (row, column), color in film_colors.items():
-        frame[120 * row:120 * row + 120, 40 + 120 * column:160 + 120 * column] = color
+        top, left = 120 * row, 40 + 120 * column
+        frame[top:top + 120, left:left + 120] = color
     return frame
 
 
@@ -32,7 +40,7 @@ def film_frame():
 def film(tmp_path_factory):
     """Cinq images noires, comme à l'allumage d'une webcam, puis de quoi tenir une minute."""
     path = tmp_path_factory.mktemp("films") / "caméra.avi"
-    write_film(path, [np.zeros((240, 320, 3), np.uint8)] * 5 + [film_frame()] * 6000)
+    write_film(path, [np.zeros((240, 320, 3), np.uint8)] * 5 + [film_frame()] * 4000)
     return path
 
 
@@ -40,7 +48,7 @@ def film(tmp_path_factory):
 def record(kit, screen, film):
     """Lance record_images.py devant le film, et attend sa fenêtre."""
     def start(**values):
-        kit.set("record_images.py", **{"camera": str(film)} | values)
+        kit.set("record_images.py", **{"camera": str(film), **values})
         program = kit.start("record_images.py", screen.display)
         program.window = screen.window("Webcam")
         return program
@@ -52,8 +60,22 @@ def saved(kit):
     return sorted(path.name for path in kit.images.iterdir())
 
 
+def pictures(kit):
+    """Sans celle qui est en train de s'écrire."""
+    return [name for name in saved(kit) if not name.endswith(".incomplet")]
+
+
 def wait_files(kit, count):
-    wait_for(lambda: len(saved(kit)) == count, 20, f"{count} images")
+    """Attend qu'il y ait count images, toutes entières."""
+    if not wait_for(lambda: len(pictures(kit)) == count, 20, what=None):
+        raise AssertionError(f"{count} images attendues, et voici : {pictures(kit)}")
+    time.sleep(0.1)          # plus vite qu'images_per_second, une touche ne compte pas
+
+
+def click(screen, window, *more):
+    """Un clic, l'appui et le relâchement dans le même instant : plus court qu'une image."""
+    left, top, width, height = screen.area(window)
+    screen.do("mousemove", left + 200, top + 200, "mousedown", 1, "mouseup", 1, *more)
 
 
 def test_a_tap_records_one_picture_with_the_right_pixels(kit, screen, record):
@@ -66,23 +88,51 @@ def test_a_tap_records_one_picture_with_the_right_pixels(kit, screen, record):
     assert "2 images enregistrées" in program.finish()
     assert saved(kit) == ["im_0001.png", "im_0002.png"]
     with Image.open(kit.images / "im_0001.png") as picture:
-        assert picture.format == "PNG" and picture.size == (128, 128) and picture.mode == "RGB"
+        assert picture.format == "PNG" and picture.size == (128, 128)
+        assert picture.mode == "RGB"
         for (row, column), color in film_colors.items():
-            found = picture.getpixel((96 - 64 * column, 32 + 64 * row))            # en miroir : la gauche passe à droite
+            # en miroir : la gauche passe à droite
+            found = picture.getpixel((96 - 64 * column, 32 + 64 * row))
             assert np.abs(np.array(found) - color).max() < 16, (row, column, found)
+
+
+def test_a_click_shorter_than_a_frame_is_recorded(kit, screen, record):
+    """Chaque clic donne une image et une seule, même appuyé et relâché d'un coup."""
+    program = record()
+    for count in range(1, 7):
+        click(screen, program.window)
+        wait_files(kit, count)
+    time.sleep(0.5)
+    assert len(saved(kit)) == 6
+    screen.tap("q")
+    assert "6 images enregistrées" in program.finish()
+
+
+def test_a_click_during_the_pause_waits_for_its_picture(kit, screen, record):
+    """Une image par seconde : le second clic, 0,2 s après, est gardé pour la suivante."""
+    program = record(images_per_second=1)
+    click(screen, program.window)
+    wait_files(kit, 1)
+    start = time.monotonic()
+    click(screen, program.window)
+    wait_files(kit, 2)
+    assert time.monotonic() - start > 0.4             # pas tout de suite
+    screen.tap("q")
+    program.finish()
 
 
 @pytest.mark.parametrize("images_per_second, least, most", [(10, 8, 16), (3, 4, 6)])
 def test_holding_s_two_seconds(kit, screen, record, images_per_second, least, most):
-    """Une image tout de suite, rien pendant le délai de répétition du clavier (0,66 s), puis images_per_second au plus."""
+    """Une image, rien pendant le délai du clavier (0,66 s), puis images_per_second."""
     program = record(images_per_second=images_per_second)
     screen.do("keydown", "s")
     time.sleep(2)
     screen.do("keyup", "s")
     screen.tap("q")
     program.finish()
-    assert least <= len(saved(kit)) <= most
-    assert saved(kit) == [f"im_{number:04d}.png" for number in range(1, len(saved(kit)) + 1)]
+    names = saved(kit)
+    assert least <= len(names) <= most
+    assert names == [f"im_{number:04d}.png" for number in range(1, len(names) + 1)]
 
 
 def test_holding_the_mouse_button_two_seconds(kit, screen, record):
@@ -91,14 +141,20 @@ def test_holding_the_mouse_button_two_seconds(kit, screen, record):
     screen.do("mousemove", left + 200, top + 200, "mousedown", 1)
     time.sleep(2)
     screen.do("mouseup", 1)
+    time.sleep(0.3)
+    count = len(saved(kit))
+    time.sleep(0.5)                                   # relâché : plus rien
+    assert 15 <= count <= 23 and len(saved(kit)) == count
     screen.tap("q")
     program.finish()
-    assert 15 <= len(saved(kit)) <= 22
 
 
 def test_nothing_is_overwritten_and_numbers_go_on(kit, screen, record):
-    """Numéros à trous, autres formats, autres noms : on continue après le plus grand, et z n'efface que ce lancement."""
-    before = {"im_0002.png": b"a", "im_0041.jpg": b"b", "im_0007.PNG": b"c", "photo.png": b"d", "im_bis.png": b"e"}
+    """Trous, autres formats, autres noms : on continue après le plus grand numéro.
+
+    Et z n'efface que ce lancement."""
+    before = {"im_0002.png": b"a", "im_0041.jpg": b"b", "im_0007.PNG": b"c",
+              "photo.png": b"d", "im_bis.png": b"e"}
     for name, content in before.items():
         (kit.images / name).write_bytes(content)
     program = record()
@@ -107,13 +163,13 @@ def test_nothing_is_overwritten_and_numbers_go_on(kit, screen, record):
         wait_files(kit, count)
     screen.tap("z")
     wait_files(kit, 7)
-    assert set(saved(kit)) == set(before) | {"im_0042.png", "im_0043.png"}
+    assert set(saved(kit)) == {*before, "im_0042.png", "im_0043.png"}
     screen.tap("s")
     wait_files(kit, 8)
     for count in (7, 6, 5):
         screen.tap("z")
         wait_files(kit, count)
-    screen.tap("z")                                     # plus rien à reprendre
+    screen.tap("z")                                   # plus rien à reprendre
     screen.tap("s")
     wait_files(kit, 6)
     screen.tap("q")
@@ -132,7 +188,7 @@ def test_every_way_out(kit, screen, record, way):
         program.stop()
     else:
         screen.tap(way)
-    assert "1 images" in program.finish().replace("1 image ", "1 images ")
+    assert "1 images enregistrées" in program.finish()
     assert "Webcam" not in screen.windows() and saved(kit) == ["im_0001.png"]
 
 
@@ -145,18 +201,21 @@ def test_the_preview_shows_the_mirrored_square_and_the_red_mark(kit, screen, rec
         return np.abs(np.array(found[:3]) - color).max() < 16
 
     for (row, column), color in film_colors.items():
-        wait_for(lambda: near(360 - 240 * column, 120 + 240 * row, color), 20, f"{color} dans l'aperçu")
-    assert not near(28, 28, (215, 40, 40))
+        wait_for(lambda: near(360 - 240 * column, 120 + 240 * row, color), 20,
+                 f"{color} dans l'aperçu")
+    red = (215, 40, 40)
+    assert not near(28, 28, red)
     screen.do("mousemove", left + 200, top + 300, "mousedown", 1)
-    wait_for(lambda: near(28, 28, (215, 40, 40)), 20, "la marque rouge")
+    wait_for(lambda: near(28, 28, red), 20, "la marque rouge")
     screen.do("mouseup", 1)
-    wait_for(lambda: not near(28, 28, (215, 40, 40)), 20, "la fin de la marque rouge")
+    wait_for(lambda: not near(28, 28, red), 20, "la fin de la marque rouge")
     screen.tap("q")
     program.finish()
 
 
+# Des accidents
 def test_the_camera_stops_in_the_middle(kit, screen, record, tmp_path):
-    """La vidéo finit, comme une webcam qu'on débranche : une phrase, et les images restent."""
+    """La vidéo finit, comme une webcam qu'on débranche : une phrase, les images restent."""
     write_film(tmp_path / "courte.avi", [film_frame()] * 200)
     program = record(camera=str(tmp_path / "courte.avi"))
     screen.tap("s")
@@ -166,12 +225,13 @@ def test_the_camera_stops_in_the_middle(kit, screen, record, tmp_path):
 
 
 def test_a_full_disk_leaves_no_half_picture(kit, screen, tmp_path):
-    """Le système refuse d'écrire plus de 16 000 octets par fichier, comme un disque plein ; une image de bruit en fait 40 000."""
+    """Le système refuse plus de 16 000 octets par fichier ; du bruit en fait 40 000."""
     noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
     write_film(tmp_path / "bruit.avi", [noise] * 3000)
     kit.set("record_images.py", camera=str(tmp_path / "bruit.avi"))
     (kit.images / "im_0001.png").write_bytes(b"avant")
-    program = kit.start("record_images.py", screen.display, before=("prlimit", "--fsize=16000"))
+    limited = ("prlimit", "--fsize=16000")
+    program = kit.start("record_images.py", screen.display, before=limited)
     screen.window("Webcam")
     screen.tap("s")
     text = program.wait()
@@ -179,35 +239,110 @@ def test_a_full_disk_leaves_no_half_picture(kit, screen, tmp_path):
     assert saved(kit) == ["im_0001.png"] and "Webcam" not in screen.windows()
 
 
+def test_the_folder_vanishes_in_the_middle(kit, screen, record):
+    program = record()
+    screen.tap("s")
+    wait_files(kit, 1)
+    shutil.rmtree(kit.images)
+    screen.tap("s")
+    text = program.wait()
+    assert program.process.returncode == 1 and "Traceback" not in text, text
+    assert f"Impossible d'écrire {kit.images / 'im_0001.png'}" in text
+    assert "Webcam" not in screen.windows()
+
+
+def test_a_picture_effaced_by_someone_else(kit, screen, record):
+    """z, quand la dernière image n'est déjà plus là."""
+    program = record()
+    for count in (1, 2):
+        screen.tap("s")
+        wait_files(kit, count)
+    (kit.images / "im_0002.png").unlink()
+    screen.tap("z")
+    screen.tap("z")
+    wait_files(kit, 0)
+    screen.tap("q")
+    assert "0 images enregistrées" in program.finish()
+
+
+# Écrire tout ou rien
+def test_a_name_that_is_taken_is_never_written_over(tmp_path):
+    path = tmp_path / "im_0001.png"
+    path.write_bytes(b"avant")
+    with pytest.raises(FileExistsError):
+        record_images.write_whole(path, b"nouveau", replace=False)
+    assert path.read_bytes() == b"avant"
+    record_images.write_whole(path, b"nouveau")
+    assert path.read_bytes() == b"nouveau"
+    record_images.write_whole(tmp_path / "im_0002.png", b"libre", replace=False)
+    assert (tmp_path / "im_0002.png").read_bytes() == b"libre"
+    assert len(list(tmp_path.iterdir())) == 2            # aucun reste
+
+
+def test_the_next_number_is_after_the_greatest(tmp_path):
+    """Un numéro en cours d'écriture, par un autre script, est laissé à celui-ci."""
+    picture = Image.new("RGB", (8, 8))
+    (tmp_path / "im_0099.jpg").write_bytes(b"")
+    (tmp_path / "im_0007.png").write_bytes(b"")
+    assert record_images.save_picture(picture, tmp_path, "im").name == "im_0100.png"
+    assert record_images.save_picture(picture, tmp_path, "decode").name == "decode_0001.png"
+    (tmp_path / "im_9999.png").write_bytes(b"")
+    path = record_images.save_picture(picture, tmp_path, "im")
+    assert path.name == "im_10000.png"
+    with Image.open(path) as again:
+        assert again.size == (8, 8)
+
+
 # Ce qui ne peut pas marcher
 def test_no_camera(kit, screen):
     """Pas de webcam sur cette machine : une phrase, et aucun message de bibliothèque."""
     program = kit.set("record_images.py", camera=42).start("record_images.py", screen.display)
-    assert "webcam 42" in program.refuse()
-    assert all(line.endswith(".") or "Ouverture" in line for line in program.text.strip().splitlines()), program.text
-    assert len(program.text.strip().splitlines()) <= 2
+    assert "La caméra 42 ne répond pas" in program.refuse()
+    lines = program.text.strip().splitlines()
+    assert len(lines) == 2 and lines[0].startswith("Ouverture"), program.text
 
 
-def test_no_video(kit, screen):
-    program = kit.set("record_images.py", camera="film absent.mp4").start("record_images.py", screen.display)
-    assert "film absent.mp4" in program.refuse()
-    assert len(program.text.strip().splitlines()) <= 2
+def refused_camera(camera):
+    with pytest.raises(SystemExit) as refusal:
+        record_images.open_camera(camera)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize("camera", [-1, 100, None, 1.5, True, (0, 1), [0]], ids=str)
+def test_a_camera_number_that_cannot_be(camera):
+    assert refused_camera(camera).startswith("camera doit être un nombre entier de 0 à 99")
+
+
+@pytest.mark.parametrize("name", ["film absent.mp4", "", "images", "film\0.mp4"])
+def test_no_video(name):
+    assert refused_camera(name).startswith(f"La vidéo {name} est introuvable")
+
+
+def test_a_video_that_is_not_one(tmp_path):
+    (tmp_path / "texte.mp4").write_text("Ceci n'est pas un film.")
+    assert "ne répond pas" in refused_camera(str(tmp_path / "texte.mp4"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pas de tuyaux ici")
+def test_a_pipe_instead_of_a_video(tmp_path):
+    """Qui l'ouvrirait attendrait toujours."""
+    os.mkfifo(tmp_path / "tuyau.mp4")
+    assert "est introuvable" in refused_camera(str(tmp_path / "tuyau.mp4"))
 
 
 @pytest.mark.parametrize("name", ["/proc/images", "photo.png/images", "photo.png"])
-def test_a_folder_that_cannot_be_written(kit, screen, film, name):
+def test_a_folder_that_cannot_be_written(kit, name):
     (kit.folder / "photo.png").write_bytes(b"un fichier, pas un dossier")
-    program = kit.set("record_images.py", dataset_folder=name, camera=str(film)).start("record_images.py", screen.display)
-    assert name.split("/")[-1] in program.refuse()
+    sentence = kit.refusal("record_images.py", dataset_folder=name)
+    assert sentence.startswith("Impossible d'écrire") and name.split("/")[-1] in sentence
 
 
-def test_no_screen(kit, film):
-    for display in ("", ":987"):
-        program = kit.set("record_images.py", camera=str(film)).start("record_images.py", display)
-        assert "écran" in program.refuse()
+def test_the_folder_is_made_if_it_is_missing(kit):
+    kit.refusal("record_images.py", dataset_folder="mes photos/été")     # pas d'écran ici
+    assert (kit.folder / "mes photos" / "été").is_dir()
 
 
-@pytest.mark.parametrize("values", [{"images_per_second": 0}, {"images_per_second": "10"}, {"camera": -1}, {"camera": None}])
-def test_wrong_settings(kit, screen, values):
-    program = kit.set("record_images.py", **values).start("record_images.py", screen.display)
-    assert next(iter(values)) in program.refuse()
+@pytest.mark.parametrize("display", ["", ":987"])
+def test_no_screen(kit, film, display):
+    program = kit.set("record_images.py", camera=str(film)).start("record_images.py", display)
+    assert program.refuse().startswith("Aucun écran")

@@ -29,8 +29,10 @@ html_static_path = ["dessins"]
 html_css_files = ["lecon.css"]
 html_sidebars = {"**": ["globaltoc.html", "searchbox.html"]}
 html_copy_source = False
+html_show_search_summary = False       # il faudrait un serveur pour lire les pages
 html_show_sphinx = False
 html_use_index = False
+html_domain_indices = False
 
 
 def keep_lines(app, what, name, thing, options, lines):
@@ -39,10 +41,10 @@ def keep_lines(app, what, name, thing, options, lines):
 
 
 def keep_spaces(app, tree, page):
-    """Une espace insécable avant : ; ? ! » et après «, pour qu'aucune ligne ne commence par eux."""
+    """Une espace insécable avant : ; ? ! » %, après «, et dans 12 288."""
     for text in list(tree.findall(nodes.Text)):
         if not isinstance(text.parent, (nodes.literal, nodes.literal_block, nodes.raw)):
-            fixed = re.sub(r" (?=[:;?!»%])|(?<=«) ", "\u00a0", text)
+            fixed = re.sub(r" (?=[:;?!»%])|(?<=«) |(?<=\d) (?=\d{3})", "\u00a0", text)
             text.parent.replace(text, nodes.Text(fixed))
 
 

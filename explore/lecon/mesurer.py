@@ -45,6 +45,7 @@ cases = {
     "latent_size = 2": {"latent_size": 2},
     "latent_size = 8": {"latent_size": 8},
     "beta = 0": {"beta": 0},
+    "beta = 0, independent_axes = False": {"beta": 0, "independent_axes": False},
     "beta = 8": {"beta": 8},
     "beta = 20": {"beta": 20},
     "beta = 100": {"beta": 100},
@@ -68,12 +69,14 @@ betas = ["beta = 0", "départ", "beta = 8", "beta = 20", "beta = 100"]
 kinds = [name for name in cases if "images" not in name and "échangées" not in name]
 tables = {
     "curseurs": (["latent_size = 1", "latent_size = 2", "départ", "latent_size = 8"],
-                 [*found, "erreur de test", "latents vivants"]),
+                 [*found, "MIG", "erreur de test"]),
+    "huit": (["départ", "latent_size = 8"], ["latents vivants", "tirages dans un trou"]),
     "z1": (["départ"], [*follows, "z1 monte avec lui"]),
     "axes": (["départ", "independent_axes = False"], ["MIG", "erreur de test"]),
     "beta": (betas, ["erreur de test", "KL en bits", "latents vivants"]),
     "perdus": (betas, lost),
-    "trous": (["beta = 0", "départ", 'reconstruction = "gaussian"'],
+    "trous": (["beta = 0, independent_axes = False", "beta = 0", "départ",
+               "independent_axes = False", 'reconstruction = "gaussian"'],
               ["tirages dans un trou", "erreur de test"]),
     "gaussian": (["départ", 'reconstruction = "gaussian"'],
                  ["perte de test", "erreur de test", "KL en bits"]),
@@ -90,19 +93,16 @@ tables = {
 
 
 # %% Un entraînement, et tout ce qu'on y mesure
-def error_of(model, images, index, task):
-    """La moyenne des carrés des écarts entre l'image redessinée et la vraie."""
-    output = train_VAE.reconstruct(model, images, index, task)["sortie"]
-    return (output - images[index] / 255).square().mean().item()
-
-
 def recognize(codes, images, mouths, random):
     """La part des bouches reconnues (4 sortes) avec 2 étiquettes par sorte, en %."""
     pixels = images[:, :, ::2, ::2].flatten(1).numpy() / 255
     order = random.permutation(len(mouths))
-    known = [i for mouth in range(4) for i in order[mouths[order] == mouth][:2]]
+    known = []
+    for mouth in range(4):
+        known += list(order[mouths[order] == mouth][:2])
     others = np.setdiff1d(order, known)
-    features = {"les codes": codes, "l'ACP": PCA(4).fit_transform(pixels), "les pixels": pixels}
+    features = {"les codes": codes, "l'ACP": PCA(4).fit_transform(pixels),
+                "les pixels": pixels}
     parts = {}
     for name, values in features.items():
         values = (values - values.mean(0)) / (values.std(0) + 1e-6)
@@ -116,41 +116,49 @@ def follow(codes, factors):
     """Quel facteur z1 suit, et s'il monte quand ce facteur monte."""
     links = [np.corrcoef(codes[:, 0], column)[0, 1] for column in factors.T]
     best = int(np.argmax(np.abs(links)))
-    return {name: k == best for k, name in enumerate(follows)} | {
-        "z1 monte avec lui": bool(links[best] > 0)}
+    answers = {name: k == best for k, name in enumerate(follows)}
+    answers["z1 monte avec lui"] = bool(links[best] > 0)
+    return answers
 
 
-def measure(changes, repeat, images, names, factors):
-    """Un entraînement. Renvoie ses mesures : des nombres, ou vrai / faux."""
+def learn(changes, repeat, images, train_index):
+    """Un entraînement. Renvoie le réseau, ses réglages et ce qu'il a appris."""
     changes = dict(changes)
-    test_index, train_index = train_VAE.split(names, 0.1)
-    others = images[:, [2, 0, 1]]           # les mêmes créatures, d'autres couleurs
-    if changes.pop("couleurs", False):
-        images, others = others, images
-    steps = math.ceil(len(train_index) / 24)
+    changes.pop("couleurs", None)           # déjà fait
     if "images" in changes:                 # moins d'images, mais autant de pas
+        steps = math.ceil(len(train_index) / 24)
         train_index = train_index[:changes.pop("images")]
         changes["epochs"] = round(10 * steps / math.ceil(len(train_index) / 24))
     torch.manual_seed(repeat)
     model, settings, seconds = lab.train(images, train_index, **changes)
+    return model, settings, train_index
+
+
+def measure(changes, repeat, images, names, factors):
+    """Un entraînement. Renvoie ses mesures : des nombres, ou vrai / faux."""
+    test_index, train_index = train_VAE.split(names, 0.1)
+    others = images[:, [2, 0, 1]]           # les mêmes créatures, d'autres couleurs
+    if "couleurs" in changes:
+        images, others = others, images
+    model, settings, train_index = learn(changes, repeat, images, train_index)
     task = settings["task"]
     mu, logvar = encode_images(model, images, task)
-    codes = mu.numpy()
     latents = train_VAE.measure_latents(model, images, train_index, settings)
     live = (latents["importance"] > 0.1).numpy()
+    codes = mu.numpy()[:, live]             # un latent mort ne dit rien
     random = np.random.default_rng(repeat)
     drawn = random.standard_normal((1000, live.sum()))
     target = images[test_index] / 255
     notes = score(codes, factors)
     results = {
-        "erreur apprise": error_of(model, images, train_index, task),
-        "erreur de test": error_of(model, images, test_index, task),
-        "erreur ailleurs": error_of(model, others, test_index, task),
+        "erreur apprise": train_VAE.mean_square(model, images, train_index, task),
+        "erreur de test": train_VAE.mean_square(model, images, test_index, task),
+        "erreur ailleurs": train_VAE.mean_square(model, others, test_index, task),
         "erreur de l'entrée": (spoil(target, task) - target).square().mean().item(),
         "erreur de l'image moyenne": (target - model.mean_image).square().mean().item(),
         "perte de test": train_VAE.evaluate(model, images, test_index, settings)[0],
         "latents vivants": int(live.sum()),
-        "tirages dans un trou": 100 * far_share(drawn, codes[:, live]) if live.any() else 100,
+        "tirages dans un trou": 100 * far_share(drawn, codes),
         "MIG": notes["MIG"]}
     if settings["beta"]:
         results["KL en bits"] = latents["importance"].sum().item()
@@ -166,7 +174,9 @@ def measure(changes, repeat, images, names, factors):
 
 # %% Résumer, écrire
 def summarize(values):
-    """Des nombres : médiane, plus petit, plus grand, combien. Des vrai / faux : combien de fois."""
+    """Des nombres : médiane, le plus petit, le plus grand, combien.
+
+    Des vrai / faux : combien de fois vrai, sur combien."""
     if isinstance(values[0], bool):
         return {"times": sum(values), "count": len(values)}
     return {"median": round(float(np.median(values)), 6), "min": round(min(values), 6),
@@ -179,7 +189,9 @@ def gather(runs):
     for case in cases:
         kept = [run["measures"] for run in runs if run["case"] == case]
         if kept:
-            summary[case] = {name: summarize([one[name] for one in kept]) for name in kept[0]}
+            summary[case] = {}
+            for name in kept[0]:
+                summary[case][name] = summarize([one[name] for one in kept])
     return summary
 
 
@@ -195,13 +207,13 @@ def write_data(summary):
 
 
 def write_number(value, name):
-    """Un nombre comme on l'écrit en français, avec les décimales qui conviennent à sa mesure."""
+    """Un nombre écrit à la française, avec les décimales qui conviennent à sa mesure."""
     digits = {"erreur": 5, "MIG": 2, "sigma": 2, "KL": 1}.get(name.split()[0], 0)
     return f"{value:.{digits}f}".replace(".", ",").replace("-", "−")
 
 
 def write_measure(result, name):
-    """La médiane et, entre parenthèses, la plus petite et la plus grande ; ou « 3 sur 10 »."""
+    """La médiane et, entre parenthèses, les deux extrêmes ; ou « 3 sur 10 »."""
     if "times" in result:
         return f"{result['times']} sur {result['count']}"
     median, low, high = (write_number(result[key], name) for key in ("median", "min", "max"))
@@ -215,11 +227,19 @@ def write_table(name, summary):
     lines = ["| réglage changé | " + " | ".join([*columns, "entraînements"]) + " |"]
     lines.append("| --- |" + " --- |" * (len(columns) + 1))
     for row in rows:
-        cells = [write_measure(summary[row][column], column) if column in summary[row]
-                 else "sans objet" for column in columns]
+        label = row
+        if row == "départ":
+            label = "aucun"
+        elif "=" in row:
+            label = f"`{row}`"
+        cells = [label]
+        for column in columns:
+            words = "sans objet"
+            if column in summary[row]:
+                words = write_measure(summary[row][column], column)
+            cells.append(words)
         count = summary[row]["erreur de test"]["count"]
-        label = "aucun" if row == "départ" else f"`{row}`" if "=" in row else row
-        lines.append(f"| {label} | " + " | ".join(cells) + f" | {count} |")
+        lines.append("| " + " | ".join(cells) + f" | {count} |")
     return "\n".join(lines)
 
 
@@ -252,8 +272,9 @@ if __name__ == "__main__":
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     runs = [json.loads(line) for line in lines if line.endswith("}")]
     done = {(run["case"], run["repeat"]) for run in runs}
-    plan = [(case, repeat) for repeat in range(repeats) for case in cases]
-    plan = [one for one in plan if one not in done]
+    plan = []
+    for repeat in range(repeats):           # toutes les expériences, puis encore toutes
+        plan += [(case, repeat) for case in cases if (case, repeat) not in done]
 
     # %% 2. Les entraînements
     start = time.time()
