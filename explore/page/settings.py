@@ -77,7 +77,7 @@ def ask_all():
         st.radio("Sorte", list(kinds), key="kind", horizontal=True, on_change=take_kind)
     with st.expander("Le bloc à coller dans train_VAE.py"):
         st.code("\n".join(write_line(name, settings[name]) for name in zone if name in settings),
-                wrap_lines=True)
+                language=None, wrap_lines=True)
     return train_VAE.settings | settings | {"film": False}
 
 

@@ -71,6 +71,8 @@ const mend = root => {
             if (french !== node.nodeValue) node.nodeValue = french
             continue
         }
+        if (node.matches?.("[role=presentation][tabindex]"))
+            node.removeAttribute("role")       // une zone où l'on dépose n'est pas un décor
         for (const name of attributes) {
             const value = node.getAttribute?.(name)
             if (value && translate(value) !== value) node.setAttribute(name, translate(value))

@@ -12,18 +12,24 @@ picture = re.compile(r"!\[.*?\]\((dessins/\w+\.svg)\)")       # ![ce qu'il montr
 
 
 def draw(data):
-    """Le cours, puis les questions."""
+    """Le cours, puis les questions, en lignes courtes."""
+    with st.container(width=760):
+        draw_course()
+        st.header("Dix questions", anchor=False)
+        for number, question in enumerate(read_questions(), start=1):
+            ask(number, *question)
+
+
+def draw_course():
+    """cours.md, un cran plus bas dans les titres, et ses dessins."""
     text = (lesson / "cours.md").read_text("utf-8")
     text = re.sub(r"(?<!!)\[([^\]]*)\]\(\w+\.md\)", r"\1", text)  # des liens vers d'autres pages
     pieces = picture.split(text)           # un texte, un dessin, un texte, un dessin...
     for number, piece in enumerate(pieces):
         if number % 2 == 0:
-            st.markdown(piece.replace("\n# ", "\n## "))
+            st.markdown(re.sub(r"(?m)^#", "##", piece))
         else:
             show_drawing(key=piece, data=(lesson / piece).read_text("utf-8"))
-    st.subheader("Dix questions", anchor=False)
-    for number, question in enumerate(read_questions(), start=1):
-        ask(number, *question)
 
 
 def read_questions():

@@ -26,13 +26,15 @@ def draw(view):
         if st.button("Une image du jeu"):
             start_from_image(view, view.images[random.randrange(view.tests)] / 255)
         photo = st.toggle("Une photo", key="photo_wanted")
-    if photo:
-        careful(take_photo)(view)
-    left, right = st.columns([1, 5]) if state.code["seen"] is not None else (None, st.container())
-    if left:
-        left.caption("Ce que le réseau a reçu")
-        with left:
+    left, right = st.columns([2, 5])       # la photo et ce qu'il en redessine, côte à côte
+    with left:
+        if photo:
+            careful(take_photo)(view)
+        if state.code["seen"] is not None:
+            st.caption("Ce que le réseau a reçu")
             gallery([[state.code["seen"]]], ["image reçue"], side=96, most=180)
+        elif not photo:
+            st.caption("Chaque curseur est un nombre du code ; le décodeur ne voit qu'eux.")
     with right:
         draw_sliders(view)
 
@@ -51,7 +53,7 @@ def start_from_image(view, image):
 
 def take_photo(view):
     shot = st.camera_input("Le réseau regardera le carré du centre. La photo n'est pas gardée.",
-                           key="camera", width=320)
+                           key="camera")
     if shot and state.photo != shot.file_id:
         state.photo = shot.file_id
         pixels, reason = read_image(shot, view.saved["settings"]["images_size"])
