@@ -16,9 +16,11 @@ show_map = component("atlas", """
 <div class="carte">
   <div class="fond" role="img"></div>
   <svg viewBox="-1 -1 2 2" aria-hidden="true"></svg>
-  <button type="button" class="point" aria-label="Point de la carte : flèches pour le déplacer"></button>
+  <button type="button" class="point"
+          aria-label="Point de la carte : flèches pour le déplacer"></button>
 </div><p></p>""")
-show_answer = component("answer", "<img class=\"answer\" alt=\"Image décodée à cet endroit\"><p></p>")
+show_answer = component("answer", """
+<img class="answer" alt="Image décodée à cet endroit"><p></p>""")
 
 
 def place(view, codes, plane):
@@ -53,8 +55,10 @@ def draw_grid(view, origin, plane):
     if key not in view.grids:
         reach = limit * (steps - 1) / steps
         values = torch.linspace(-reach, reach, steps)
-        codes = [to_code(view, origin, plane, (across, up))
-                 for up in values.flip(0) for across in values]
+        codes = []
+        for up in values.flip(0):
+            for across in values:
+                codes.append(to_code(view, origin, plane, (across, up)))
         pictures = view.model.decode(torch.stack(codes))
         rows = [torch.cat(list(row), dim=2) for row in pictures.split(steps)]
         sheet = to_picture(torch.cat(rows, dim=1)).resize((660, 660), Image.Resampling.BOX)
@@ -63,7 +67,7 @@ def draw_grid(view, origin, plane):
 
 
 def find_colors(names):
-    """Une couleur par sous-dossier : {dossier: couleur} ; rien au-delà de dix, ou s'il n'y en a qu'un."""
+    """Une couleur par sous-dossier : {dossier: couleur} ; rien s'il y en a un, ou plus de dix."""
     folders = sorted({name.rpartition("/")[0] for name in names})
     return dict(zip(folders, colors)) if 1 < len(folders) <= len(colors) else {}
 

@@ -146,7 +146,8 @@ def draw_curve(part, values, epochs, names, last):
     rows = [{"époque": epoch, "valeur": row[place], "images": names[place]}
             for epoch, row in enumerate(values.tolist(), start=1) for place in (0, 1)]
     low = min(0, values.min())
-    across = alt.X("époque:Q", axis=alt.Axis(tickMinStep=1, format="d", grid=False, labels=last, ticks=last),
+    across = alt.X("époque:Q", axis=alt.Axis(tickMinStep=1, format="d", grid=False,
+                                             labels=last, ticks=last),
                    title="époque" if last else None,
                    scale=alt.Scale(domain=[1, max(2, epochs)]))
     up = alt.Y("valeur:Q", title=None, axis=alt.Axis(format=".4~g", tickCount=4),

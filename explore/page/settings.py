@@ -41,7 +41,7 @@ def take_kind():
 
 
 def ask(name):
-    """Un réglage : son aide et son départ sont ceux de train_VAE.py ; son nom est dans l'adresse."""
+    """Un réglage : son aide et son départ viennent de train_VAE.py ; il est dans l'adresse."""
     label, value = f"{name} : {zone[name]}", train_VAE.settings[name]
     if choices.get(name) == [True, False]:
         return st.toggle(label, value, key=name, bind="query-params")

@@ -122,7 +122,7 @@ def show_data(data):
 
 # %% Un dossier
 def folder_stamp(folder):
-    """Change dès qu'un fichier arrive dans le dossier ou ses sous-dossiers, ou en part ; 0 s'il est vide."""
+    """Change dès qu'un fichier arrive dans le dossier, ou en part ; 0 s'il est vide."""
     inside = [folder, *folder.rglob("*")] if folder.exists() else []
     if len(inside) < 2:
         return 0

@@ -118,7 +118,7 @@ class Training(threading.Thread):
         return self.session is None or self.runtime.is_active_session(self.session)
 
     def keep(self, train_index):
-        """Écrit le .pth du réseau de la dernière époque finie, sous un nom que personne n'a pris."""
+        """Écrit le .pth de la dernière époque finie, sous un nom que personne n'a pris."""
         saved = dict(self.view.saved)
         epochs = len(saved["history"])
         saved["train_names"] = sorted(self.names[i] for i in train_index)

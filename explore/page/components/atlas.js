@@ -19,10 +19,13 @@ export default function ({ data, parentElement, setStateValue }) {
         const small = ground.children[i]
         put(small, x, y)
         small.style.backgroundSize = `1000% ${rows * 100}%`
-        small.style.backgroundPosition = `${(i % 10) * 100 / 9}% ${rows > 1 ? Math.floor(i / 10) * 100 / (rows - 1) : 0}%`
+        const down = Math.floor(i / 10) * 100 / Math.max(1, rows - 1)
+        small.style.backgroundPosition = `${(i % 10) * 100 / 9}% ${down}%`
         small.style.borderColor = data.frames[i] || "transparent"
     })
-    parentElement.querySelector("p").textContent = `En largeur ${data.axes[0]}, en hauteur ${data.axes[1]} ; au centre, la moyenne.`
+    const [across, up] = data.axes
+    const words = `En largeur ${across}, en hauteur ${up} ; au centre, la moyenne.`
+    parentElement.querySelector("p").textContent = words
     // l'ellipse de mu et sigma, et les z tirés
     const shape = (name, values) => {
         const element = document.createElementNS("http://www.w3.org/2000/svg", name)
@@ -33,7 +36,8 @@ export default function ({ data, parentElement, setStateValue }) {
     if (data.ellipse) {
         const [x, y, rx, ry] = data.ellipse.map(value => value / data.limit)
         for (const times of [1, 2])
-            svg.append(shape("ellipse", { cx: x, cy: -y, rx: times * rx, ry: times * ry, class: "sigma" + times }))
+            svg.append(shape("ellipse", {
+                cx: x, cy: -y, rx: times * rx, ry: times * ry, class: "sigma" + times }))
     }
     for (const [x, y] of data.dots)
         svg.append(shape("circle", { cx: x / data.limit, cy: -y / data.limit, r: 0.012 }))
@@ -47,7 +51,7 @@ export default function ({ data, parentElement, setStateValue }) {
         put(point, ...box.at)
     }
     point.classList.toggle("fixed", !data.movable)
-    const send = () => {                   // une demande à la fois : la suivante part au retour de l'image
+    const send = () => {    // une demande à la fois : la suivante part au retour de l'image
         box.late = box.asked > Date.now() - 3000
         if (box.late) return
         box.asked = Date.now()
@@ -76,7 +80,9 @@ export default function ({ data, parentElement, setStateValue }) {
     box.onpointermove = event => { if (box.held) follow(event) }
     box.onpointerup = box.onpointercancel = () => { box.held = false }
     point.onkeydown = event => {
-        const step = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowDown: [0, -0.1], ArrowUp: [0, 0.1] }[event.key]
+        const steps = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0],
+            ArrowDown: [0, -0.1], ArrowUp: [0, 0.1] }
+        const step = steps[event.key]
         if (!step || !data.movable) return
         event.preventDefault()
         move(box.at[0] + step[0], box.at[1] + step[1])

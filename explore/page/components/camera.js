@@ -7,7 +7,8 @@ const openCamera = async (video, say) => {
     }
     say("Autorisez la caméra : le navigateur le demande.")
     try {
-        video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } })
+        const wanted = { video: { width: 640, height: 480 } }
+        video.srcObject = await navigator.mediaDevices.getUserMedia(wanted)
         await video.play()
         say("")
     } catch (error) {
@@ -20,7 +21,8 @@ const closeCamera = video => {
 }
 // Le carré du centre, en miroir comme dans une glace.
 const takeSquare = (video, side, kind) => {
-    const canvas = document.createElement("canvas"), shortest = Math.min(video.videoWidth, video.videoHeight)
+    const canvas = document.createElement("canvas")
+    const shortest = Math.min(video.videoWidth, video.videoHeight)
     canvas.width = canvas.height = side
     const pen = canvas.getContext("2d")
     pen.imageSmoothingQuality = "high"

@@ -1,7 +1,8 @@
 // La webcam en direct : une image part quand la réponse à la précédente est revenue.
 export default function ({ data, parentElement, setStateValue }) {
     const box = parentElement.querySelector(".direct"), video = box.querySelector("video")
-    const button = box.querySelector("button"), said = box.querySelector("span"), bars = box.querySelector(".nombres")
+    const button = box.querySelector("button"), said = box.querySelector("span")
+    const bars = box.querySelector(".nombres")
     const ask = () => {
         if (!video.srcObject || box.asked > Date.now() - 3000) return
         box.asked = Date.now()

@@ -2,7 +2,7 @@
 export default function ({ data, parentElement, setStateValue }) {
     const box = parentElement.querySelector(".curseurs")
     parentElement.querySelector("img").src = data.picture
-    const send = () => {                   // une demande à la fois : la suivante part au retour de l'image
+    const send = () => {    // une demande à la fois : la suivante part au retour de l'image
         box.late = box.asked > Date.now() - 3000
         if (box.late) return
         box.asked = Date.now()

@@ -23,5 +23,5 @@ def draw(view):
         index = errors.argsort(descending=order == orders[2])
     st.caption("De haut en bas : " + ", ".join(rows) + ", et l'erreur.")
     few = index[:24]
-    gallery([[row[i] for row in rows.values()] for i in few], list(rows),
-            [comma(errors[i].item(), 4) for i in few])
+    columns = zip(*(row[few] for row in rows.values()))
+    gallery(list(columns), list(rows), [comma(error.item(), 4) for error in errors[few]])

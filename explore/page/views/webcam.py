@@ -11,8 +11,13 @@ show_live = component("live", """
 <div class="direct">
   <button type="button">Démarrer la webcam</button> <span role="status"></span>
   <div class="paire">
-    <figure><img class="vue" alt="Ce que le réseau reçoit"><figcaption>ce qu'il reçoit</figcaption></figure>
-    <figure><img class="redite" alt="Ce que le réseau en redessine"><figcaption>ce qu'il en redessine</figcaption></figure>
+    <figure>
+      <img class="vue" alt="Ce que le réseau reçoit"><figcaption>ce qu'il reçoit</figcaption>
+    </figure>
+    <figure>
+      <img class="redite" alt="Ce que le réseau en redessine">
+      <figcaption>ce qu'il en redessine</figcaption>
+    </figure>
     <div class="nombres" role="img" aria-label="Les nombres du code"></div>
   </div>
   <video muted playsinline hidden></video>
