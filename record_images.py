@@ -145,8 +145,9 @@ def check_folder(name, value, written=False):
     try:
         if written:
             folder.mkdir(parents=True, exist_ok=True)
-            write_whole(folder / "essai", b"")
-            (folder / "essai").unlink()
+            trial = folder / f"essai_{os.getpid()}.incomplet"
+            trial.write_bytes(b"")
+            trial.unlink()
     except OSError as error:
         stop(f"Impossible d'écrire dans {folder} ({error.strerror}) : "
              "copiez le kit dans un dossier à vous.")
@@ -317,5 +318,6 @@ if __name__ == "__main__":
     finally:
         capture.release()
         close_windows()
-        print(f"{len(recorded)} images enregistrées dans {folder}. "
-              "Ensuite : train_VAE.py")
+        if recorded:
+            print(f"{len(recorded)} images enregistrées dans {folder}. "
+                  "Ensuite : train_VAE.py")

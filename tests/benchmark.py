@@ -457,6 +457,8 @@ def reading(folder):
     seconds, memory = text.split()[-2:]
     show(f"lire {many} JPEG", "", f"{float(seconds):.1f} s",
          f"mémoire : {float(memory):.2f} fois leur taille", "1,5")
+    shutil.rmtree(few)
+    shutil.rmtree(several)
 
 
 def growth():

@@ -49,7 +49,8 @@ def compare(images, train_index, test_index):
             results[place, seed] = measure(kind, images, train_index, test_index, seed)
             done += 1
             left = (time.time() - start) * (total / done - 1) / 60
-            print(f"\r{done} entraînements sur {total}, encore {left:.0f} min  ", end="")
+            print(f"\r{done} entraînements sur {total}, encore {left:.0f} min  ", end="",
+                  flush=True)
     print()
     return results
 

@@ -111,7 +111,7 @@ def add_factors(kit):
     kit.add_drawings(40)
     lines = [f"dessin_{number:03d}.png,{7 * number % 25},{number % 5}" for number in range(1, 41)]
     (kit.images / "factors.csv").write_text("\n".join(["image,place,taille", *lines]), "utf-8")
-    return kit.set("train_VAE.py", epochs=2, show_window=False)
+    return kit.set("train_VAE.py", epochs=2)
 
 
 def runs_of(kit):

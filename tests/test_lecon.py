@@ -29,7 +29,7 @@ def test_corrige_says_nothing_unmeasured():
 
     <!-- constante --> marque un nombre qui se calcule et ne se mesure pas."""
     text = (lesson / "corrige.md").read_text("utf-8")
-    marked = re.compile(r"[−\d,.]+( %)?<!-- (constante|.+? : .+?) -->( %)?")
+    marked = re.compile(r"[−\d,.]+( %)?<!-- (constante|[^>]+? : [^>]+?) -->( %)?")
     for line in text.splitlines():
         if not line.startswith(("|", "<!--")):
             rest = re.sub(r"`[^`]*`", "", marked.sub("", line))
@@ -84,6 +84,8 @@ def test_ten_questions():
         assert len(why) > 80 and "*(Idée fausse : " in why, part
         right.append(answer)
     assert len(right) == 10 and set(right) == {"A", "B", "C"}
+    line = ", ".join(f"{number} {letter}" for number, letter in enumerate(right, start=1))
+    assert line in (lesson / "corrige.md").read_text("utf-8")
 
 
 # %% Le site

@@ -297,9 +297,10 @@ def test_the_next_number_is_after_the_greatest(tmp_path):
 def test_no_camera(kit, screen):
     """Pas de webcam sur cette machine : une phrase, et aucun message de bibliothèque."""
     program = kit.set("record_images.py", camera=42).start("record_images.py", screen.display)
-    assert "La caméra 42 ne répond pas" in program.refuse()
-    lines = program.text.strip().splitlines()
-    assert len(lines) == 2 and lines[0].startswith("Ouverture"), program.text
+    lines = program.wait().strip().splitlines()
+    assert program.process.returncode == 1
+    assert lines[0].startswith("Ouverture") and lines[1].startswith("La caméra 42 ne répond")
+    assert lines[1].endswith(".") and all("0 images" in line for line in lines[2:]), lines
 
 
 def refused_camera(camera):
@@ -320,7 +321,7 @@ def test_no_video(name):
 
 def test_a_video_that_is_not_one(tmp_path):
     (tmp_path / "texte.mp4").write_text("Ceci n'est pas un film.")
-    assert "ne répond pas" in refused_camera(str(tmp_path / "texte.mp4"))
+    assert "illisible" in refused_camera(str(tmp_path / "texte.mp4"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pas de tuyaux ici")
@@ -335,6 +336,20 @@ def test_a_folder_that_cannot_be_written(kit, name):
     (kit.folder / "photo.png").write_bytes(b"un fichier, pas un dossier")
     sentence = kit.refusal("record_images.py", dataset_folder=name)
     assert sentence.startswith("Impossible d'écrire") and name.split("/")[-1] in sentence
+
+
+def test_a_folder_is_tried_without_harm(tmp_path, monkeypatch):
+    """S'assurer qu'on peut y écrire ne touche à aucun fichier, quel que soit son nom."""
+    monkeypatch.setattr(record_images, "here", tmp_path)
+    (tmp_path / "images" / "essai").mkdir(parents=True)
+    for name in ("essai", "test", "tmp"):
+        (tmp_path / name).write_text("à moi")
+    before = sorted(tmp_path.rglob("*"))
+    for folder in (".", "images"):
+        found = record_images.check_folder("dataset_folder", folder, written=True)
+        assert found == tmp_path / folder
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path / "essai").read_text() == "à moi"
 
 
 def test_the_folder_is_made_if_it_is_missing(kit):

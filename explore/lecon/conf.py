@@ -7,6 +7,7 @@ puis ouvrez explore/lecon/_build/index.html. Le site marche sans réseau, et s'i
 """
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from docutils import nodes
@@ -18,7 +19,8 @@ project = "VAE 64 : une heure"
 language = "fr"
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 autodoc_member_order = "bysource"
-autodoc_mock_imports = ["torch", "torchvision", "cv2", "PIL", "numpy"]
+packages = ["torch", "torchvision", "cv2", "PIL", "numpy"]
+autodoc_mock_imports = [name for name in packages if find_spec(name) is None]
 exclude_patterns = ["_build"]
 suppress_warnings = ["myst.header"]
 highlight_language = "none"
@@ -48,6 +50,14 @@ def keep_spaces(app, tree, page):
             text.parent.replace(text, nodes.Text(fixed))
 
 
+def mark_answers(app, tree, page):
+    """Les réponses du quiz ne s'impriment pas : la feuille sert deux fois."""
+    for paragraph in tree.findall(nodes.paragraph):
+        if page == "quiz" and paragraph.astext().startswith("Réponse"):
+            paragraph["classes"].append("reponse")
+
+
 def setup(app):
     app.connect("autodoc-process-docstring", keep_lines)
     app.connect("doctree-resolved", keep_spaces)
+    app.connect("doctree-resolved", mark_answers)

@@ -259,7 +259,7 @@ def fill(text, summary):
         return f"{write_number(value, name)}<!-- {case} : {name} -->"
 
     text = re.sub(r"(<!-- tableau : (.+) -->\n)(?:\|.*\n)*", table, text)
-    return re.sub(r"[−\d,.]+<!-- (?!tableau)(.+?) : (.+?) -->", number, text)
+    return re.sub(r"[−\d,.]+<!-- ([^>]+?) : ([^>]+?) -->", number, text)
 
 
 # %% 1. Les images, et ce qui est déjà fait
@@ -292,6 +292,8 @@ if __name__ == "__main__":
 
     # %% 3. Les mesures, et les pages qui les citent
     summary = gather(runs)
+    if len(summary) < len(cases):
+        tools.stop("Il manque encore une mesure de certaines expériences : relancez.")
     data_file.write_text(write_data(summary), encoding="utf-8")
     for page in pages:
         page.write_text(fill(page.read_text(encoding="utf-8"), summary), encoding="utf-8")
