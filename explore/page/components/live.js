@@ -4,14 +4,16 @@ export default function ({ data, parentElement, setStateValue }) {
     const button = box.querySelector("button"), said = box.querySelector("span")
     const bars = box.querySelector(".nombres")
     const ask = () => {
-        if (!video.srcObject || box.asked > Date.now() - 3000) return
+        if (!video.srcObject || box.asked > Date.now() - 10000) return
         box.asked = Date.now()
         setStateValue("frame", { asked: box.asked, picture: takeSquare(video, data.side, "image/jpeg") })
     }
     box.ask = ask
-    box.querySelector(".paire").hidden = !box.answers && data.asked !== box.asked
-    if (data.asked && data.asked === box.asked) {
+    const fresh = box.asked && data.asked && data.asked !== box.seen    // une réponse nouvelle
+    box.querySelector(".paire").hidden = !box.answers && !fresh
+    if (fresh) {
         const now = Date.now()
+        box.seen = data.asked
         box.querySelector(".vue").src = data.seen
         box.querySelector(".redite").src = data.drawn
         bars.replaceChildren(...data.values.slice(0, 8).map((value, i) => {
