@@ -71,13 +71,16 @@ def recognise():
         state.visitor = secrets.token_hex(16)
     if not told or told == state.visitor:
         return
-    training = visits.pop(state.visitor, None) or visits.get(told)
+    mine, found = visits.pop(state.visitor, None), visits.get(told)
     state.visitor = told
-    if training:
-        visits[told] = training
-        training.watch()
-        state.training = training
-        state.began = training.about["source"] != sources.creatures
+    if mine:                   # commencé avant de savoir qui il est
+        visits[told] = mine
+    elif found:
+        found.watch()
+        state.training = found
+        state.began = True
+        if not found.opened:
+            state.sentence = "Votre entraînement vous attendait : le voici."
 
 
 def panel():
@@ -116,7 +119,8 @@ def follow():
 def finish(training):
     """L'entraînement est fini : la page s'ouvre sur le nouveau modèle."""
     state.training = None
-    state.sentence = training.sentence
+    state.sentence = training.sentence or state.sentence
+    training.opened = True
     if training.path:
         state.opened = training.path.stem
     st.rerun()

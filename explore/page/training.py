@@ -37,6 +37,7 @@ class Training(threading.Thread):
         self.view = None               # le réseau tel qu'il est, devant des images de test
         self.path = None               # le .pth, une fois écrit
         self.sentence = ""             # ce que la page dira à la fin
+        self.opened = False            # vrai quand la page a montré le modèle
         self.stop_asked = threading.Event()
         self.running = threading.Event()           # baissé par Pause
         self.running.set()
