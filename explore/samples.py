@@ -122,13 +122,15 @@ if __name__ == "__main__":
     mixture = fit_mixture(live_codes[:5000], components)
     mixed, ellipses = mixture.sample(1000)               # rangés par ellipse
     drawn = {}
-    drawn["selon N(0, 1)"] = random.standard_normal((1000, len(live)))
+    size = (1000, len(live))
+    drawn["selon N(0, 1)"] = random.standard_normal(size)
     drawn["selon le mélange"] = random.permutation(mixed)
     far = {}                                             # le % dans un trou
     sheets = {}
     for name, values in drawn.items():
         far[name] = 100 * far_share(values, live_codes[:4000])
-        pictures = decode_live(model, saved, live, values[:rows**2])
+        first = values[:rows**2]
+        pictures = decode_live(model, saved, live, first)
         title = f"Codes tirés {name} : {far[name]:.0f} % dans un trou"
         sheets[title] = pictures.unflatten(0, (rows, rows))
 
