@@ -15,7 +15,7 @@ from page.models import View, file_stem, free_path, writing
 from record_images import stop
 from train_VAE import learn, measure_latents, split
 
-patience = 10          # secondes sans page ouverte avant d'arrêter l'entraînement
+patience = 30          # secondes sans page ouverte avant d'arrêter l'entraînement
 shown = 200            # images de test que la page montre pendant l'entraînement
 visits = {}            # {visiteur: son entraînement} : il le retrouve s'il recharge la page
 
