@@ -50,10 +50,14 @@ mark = "\nmauvais : "                     # annonce chaque cas mauvais, dans le 
 def launch(work, *values):
     """Fait work(*values) dans une copie de ce processus : (son numéro, son journal)."""
     log = tempfile.TemporaryFile()
+    luck = random.randrange(2**32)
     sys.stdout.flush()
     pid = os.fork()
     if pid:
         return pid, log
+    random.seed(luck)                         # un autre hasard dans chaque copie
+    np.random.seed(luck)
+    torch.manual_seed(luck)
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)
     sys.stdout = sys.stderr = open(1, "w", encoding="utf-8", closefd=False)
@@ -183,8 +187,12 @@ def accidents(count, folder, accident):
     kit = small_kit(folder)
     for number in range(count):
         restore(kit)
-        bad = accident(kit)
-        yield 1, bad + check_kit(kit)
+        yield 1, attempt(have_accident, accident, kit)
+
+
+def have_accident(accident, kit):
+    for bad in accident(kit) + check_kit(kit):
+        print(mark, bad)
 
 
 def damage(content):
@@ -203,12 +211,15 @@ def damage(content):
 
 
 # %% Les images
-def pictures_of(kinds, size):
+every_mode = ("RGB", "RGBA", "P", "L", "1", "CMYK", "I;16", "F")
+
+
+def pictures_of(kinds, size, modes=every_mode):
     """Un dessin dans chaque format et chaque mode possibles : (nom, octets)."""
     exif = Image.Exif()
     exif[0x0112] = 6                          # une photo prise de côté
     for kind in kinds:
-        for mode in ("RGB", "RGBA", "P", "L", "1", "CMYK", "I;16", "F"):
+        for mode in modes:
             content = io.BytesIO()
             picture = drawing(3).resize((size, size)).convert("L").convert(mode)
             with contextlib.suppress(Exception):      # ce format n'a pas ce mode
@@ -223,8 +234,8 @@ def trap_pictures():
     Image.effect_noise((2000, 2000), 9).save(content, "JPEG", progressive=True)
     head, scan = content.getvalue()[:-2].rsplit(b"\xff\xda", 1)
     yield "400 passages", head + (b"\xff\xda" + scan[:1300]) * 400 + b"\xff\xd9"
-    yield from pictures_of(["PNG", "JPEG", "WEBP"], 8900)
-    for name, content in pictures_of(sorted(Image.SAVE), 1024):
+    yield from pictures_of(["PNG", "JPEG"], 8900, ["RGB", "L"])
+    for name, content in pictures_of(sorted(Image.SAVE), 1024, ["RGB", "RGBA", "F"]):
         yield name, content
         yield f"{name} abîmé", damage(content)
 
@@ -334,23 +345,26 @@ def try_model(path):
     return "" if pictures.isfinite().all() else "dessine des nombres qui n'en sont pas"
 
 
-def try_models(paths, kit):
-    """try_model, puis decode_VAE.py lui-même : affiche ce qui ne va pas."""
-    os.chdir(kit.folder)
+def try_models(paths):
+    """try_model sur chaque fichier : affiche ce qui ne va pas."""
     for path in paths:
-        said = io.StringIO()
         try:
             bad = try_model(path)
-            os.replace(path, kit.folder / "VAE_64.pth")
-            with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
-                play(kit.folder / "decode_VAE.py")
-            bad += "".join(trouble(1, said.getvalue()))
         except Exception:
             bad = traceback.format_exc()
         if bad:
             print(mark, path.name, bad)
+
+
+def try_by_hand(path, kit):
+    """try_models, puis decode_VAE.py lui-même avec ce modèle."""
+    os.chdir(kit.folder)
+    try_models([path])
+    os.replace(path, kit.folder / "VAE_64.pth")
+    for bad in trouble(*finish(*launch(play, kit.folder / "decode_VAE.py"))):
+        print(mark, path.name, bad)
     if (kit.folder / "pirate").exists():
-        print(mark, "un .pth a lancé une commande")
+        print(mark, path.name, "a lancé une commande")
 
 
 def unpack(content):
@@ -377,14 +391,17 @@ def damage_inside(content):
 
 def damaged_models(count, folder):
     """Des .pth abîmés au hasard : dehors, ou dedans avec des sommes justes."""
-    kit = small_kit(folder, latent_size=2, reconstruction="gaussian")
+    kit = small_kit(folder)
     other = small_kit(folder / "autre", decoder="broadcast", beta=0, task="denoise")
+    models = [kit.before] + [other.before] * 4        # 5 Mo, et 1 Mo
     for start in range(0, count, 20):
         paths = [folder / f"{number}.pth" for number in range(start, start + 20)]
         for path in paths:
             way = random.choice([damage, damage_inside])
-            path.write_bytes(way(random.choice([kit.before, other.before])))
-        yield 20, attempt(try_models, paths, kit)
+            path.write_bytes(way(random.choice(models)))
+        yield 20, attempt(try_models, paths)
+        for path in paths:
+            path.unlink()
 
 
 def odd_archives(content):
@@ -403,9 +420,9 @@ def odd_archives(content):
 
 def odd_models(content):
     """Un modèle, une chose changée à la fois : (nom, octets)."""
-    values = [None, "x", "", [], {}, True, -1, 0, 1.5, float("nan"), float("inf"), 10**6,
-              10**400, 2**14, [1.0], ["x"], {"x": 1}, torch.tensor(1), torch.ones(9),
-              torch.tensor([float("nan")] * 2), torch.ones(2, dtype=torch.int64),
+    values = [None, "x", "", [], {}, True, -1, 0, 1.5, float("nan"), float("inf"),
+              10**6, 10**400, 2**14, [1.0], ["x"], {"x": 1}, torch.tensor(1),
+              torch.ones(9), torch.tensor([float("nan")] * 2), torch.ones(2).long(),
               torch.ones(2, dtype=torch.complex64), torch.ones(2).to_sparse(),
               torch.ones(1).expand(10**9), torch.ones(2, device="meta")]
     saved = torch.load(io.BytesIO(content), weights_only=True)
@@ -432,12 +449,12 @@ def write_model(saved):
 
 def handmade_models(count, folder):
     """Des .pth faits à la main : chaque clé absente, ou d'une autre valeur."""
-    kit = small_kit(folder, latent_size=2)
+    kit = small_kit(folder, latent_size=2, decoder="broadcast")
     every = itertools.chain(odd_archives(kit.before), odd_models(kit.before))
     for name, content in itertools.islice(every, count):
         path = folder / f"{name}.pth"
         path.write_bytes(content)
-        yield 1, attempt(try_models, [path], kit)
+        yield 1, attempt(try_by_hand, path, kit)
 
 
 # %% Tuer, arrêter, lancer deux fois
@@ -530,17 +547,15 @@ def twin_pictures(count, folder):
 
 
 # %% Les réglages
-odd_values = [
-    "None", "True", "False", "[]", "[1, 2]", "{}", "1, 5", "()", "-1", "0", "1.5",
-    "1e-320", 'float("nan")', 'float("inf")', '-float("inf")', "10**400", "10**5000",
-    "-10**400", "1j", 'b"x"', "print", "object()", "range(3)", '__import__("math")',
-    '__import__("numpy").zeros(3)', '__import__("numpy").array([])',
-    '__import__("numpy").int64(32)', '__import__("numpy").float64(0.1)',
-    '__import__("numpy").array("copy")', '__import__("torch").ones(2)',
-    '__import__("torch").tensor(1)', '__import__("pathlib").Path("x")', '""', '" "', '"."',
-    '".."', '"../.."', '"../x"', '"~"', '"/x"', '"CON"', '"NUL"', '"a\\0b"',
-    '"nom."', '"nom "', '"a/b"', '"a\\\\b"', '"a" * 300', '"é" * 200', '"1,5"', '"a\\nb"',
-    '"\\ud800"', '"C:/x"', '"<b>"', '"64"', '"x" * 10**6', '"mse "', '"MSE"']
+odd_values = """None; True; False; []; [1, 2]; {}; 1, 5; (); -1; 0; 1.5; 1e-320
+float("nan"); float("inf"); -float("inf"); 10**400; 10**5000; -10**400; 1j; b"x"; print
+object(); range(3); __import__("math"); __import__("pathlib").Path("x")
+__import__("numpy").zeros(3); __import__("numpy").array([]); __import__("torch").ones(2)
+__import__("numpy").int64(32); __import__("numpy").float64(0.1)
+__import__("numpy").array("copy"); __import__("torch").tensor(1); ""; " "; "."; ".."
+"../.."; "../x"; "~"; "/x"; "CON"; "NUL"; "a\\0b"; "nom."; "nom "; "a/b"; "a\\\\b"
+"a" * 300; "é" * 200; "1,5"; "a\\nb"; "\\ud800"; "C:/x"; "<b>"; "64"; "x" * 10**6
+"mse "; "MSE"; type""".replace("\n", "; ").split("; ")
 
 
 def wrong_values(count, folder):
@@ -583,20 +598,18 @@ def own_mounts():
 
 
 def write_all(kit):
-    """Entraîne, enregistre des images tant qu'on peut, et regarde ce qui reste."""
+    """Entraîne, puis enregistre des images tant qu'on peut : ce qui ne va pas."""
     before = {path.name: path.read_bytes() for path in kit.images.iterdir()}
     bad = trouble(*finish(*launch(play, kit.folder / "train_VAE.py")))
     bad += trouble(*finish(*launch(play, kit.folder / "record_images.py")))
     code, text = finish(*launch(save_pictures, kit.images, 1000))
     if code != 1:
         bad.append(f"rien n'empêchait d'écrire : {text}")
-    bad += trouble(code, text) + check_kit(kit) + check_pictures(kit.images, before)
-    for problem in bad:
-        print(mark, problem)
+    return bad + trouble(code, text) + check_pictures(kit.images, before)
 
 
-def use_full_disk(kit):
-    """write_all où il reste de 0 à 4 Mo (à défaut : des fichiers de 20 ko au plus)."""
+def full_disk(kit):
+    """Il reste de 0 à 4 Mo (à défaut d'être root : des fichiers de 20 ko au plus)."""
     room = random.randrange(4_000_000)
     if own_mounts():
         disk = kit.folder.parent / "disque"
@@ -608,26 +621,21 @@ def use_full_disk(kit):
         (disk / "plein").write_bytes(bytes(free - room))
     else:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room // 200, room // 200))
-    write_all(kit)
-
-
-def use_closed_folder(kit):
-    """write_all dans un dossier où rien ne peut s'écrire."""
-    if own_mounts():
-        subprocess.run(["mount", "--bind", kit.folder, kit.folder])
-        subprocess.run(["mount", "-o", "remount,bind,ro", kit.folder])
-    else:
-        kit.folder.chmod(0o555)
-        kit.images.chmod(0o555)
-    write_all(kit)
-
-
-def full_disk(kit):
-    return attempt(use_full_disk, kit)
+    return write_all(kit)
 
 
 def closed_folder(kit):
-    return attempt(use_closed_folder, kit)
+    """Un dossier où rien ne peut s'écrire."""
+    if own_mounts():
+        subprocess.run(["mount", "--bind", kit.folder, kit.folder])
+        subprocess.run(["mount", "-o", "remount,bind,ro", kit.folder])
+        return write_all(kit)
+    kit.folder.chmod(0o555)
+    kit.images.chmod(0o555)
+    bad = write_all(kit)
+    kit.folder.chmod(0o755)
+    kit.images.chmod(0o755)
+    return bad
 
 
 # %% La caméra et les fenêtres
@@ -738,7 +746,6 @@ def play_row(task):
     number, part, folder, deadline = task
     name, count, row, *accident = rows[number]
     random.seed(f"{seed} {name}")
-    torch.manual_seed(seed)
     torch.set_num_threads(1)
     place = folder / f"{number}"
     place.mkdir()

@@ -193,18 +193,20 @@ def test_what_the_scripts_refuse(kit):
     kit.add_explore()
     assert "Aucune image" in kit.refusal("explore/sweep_beta.py")
     assert "il en faut au moins 10" in kit.add_drawings(3).refusal("explore/sweep_beta.py")
-    assert "betas = 4" in kit.refusal("explore/sweep_beta.py", betas=4)
-    assert "decoders = []" in kit.refusal("explore/sweep_beta.py", betas=[1], decoders=[])
-    kit.set("explore/sweep_beta.py", decoders=["convolution"])
-    assert "betas = -1" in kit.refusal("explore/sweep_beta.py", betas=[1, -1])
-    assert "decoders = 'magique'" in kit.refusal("explore/sweep_beta.py", betas=[1], decoders=["magique"])
-    kit.set("explore/sweep_beta.py", decoders=["convolution"])
-    assert "axes = True" in kit.refusal("explore/sweep_beta.py", axes=True)
-    assert "axes = []" in kit.refusal("explore/sweep_beta.py", axes=[])
-    assert "axes = 'tournés'" in kit.refusal("explore/sweep_beta.py", axes=[False, "tournés"])
-    assert "axes = 1" in kit.refusal("explore/sweep_beta.py", axes=[1])
-    kit.set("explore/sweep_beta.py", axes=[True])
-    assert "bins = 1" in kit.refusal("explore/factors.py", bins=1)
+    wrong = [("betas", 4, "betas doit être une liste"),
+             ("betas", [1, -1], "chaque élément de betas doit être un nombre"),
+             ("decoders", [], "decoders doit être une liste"),
+             ("decoders", ["magique"], "chaque élément de decoders doit être choisi parmi"),
+             ("axes", True, "axes doit être une liste"),
+             ("axes", [], "axes doit être une liste"),
+             ("axes", [False, "tournés"], "chaque élément de axes doit être choisi parmi"),
+             ("axes", [1], "chaque élément de axes doit être choisi parmi")]
+    good = {"betas": [1], "decoders": ["convolution"], "axes": [True]}
+    for name, value, sentence in wrong:
+        kit.set("explore/sweep_beta.py", **good)
+        assert kit.refusal("explore/sweep_beta.py", **{name: value}).startswith(sentence)
+    kit.set("explore/sweep_beta.py", **good)
+    assert kit.refusal("explore/factors.py", bins=1).startswith("bins doit être")
     add_factors(kit)
     (kit.images / "factors.csv").write_text("image,place\n" + "\n".join(f"dessin_{n:03d}.png,un" for n in range(1, 41)), "utf-8")
-    assert "chaque case doit contenir un nombre" in kit.refusal("explore/sweep_beta.py", decoders=["convolution"])
+    assert "chaque case doit contenir un nombre" in kit.refusal("explore/sweep_beta.py")
