@@ -80,7 +80,7 @@ class Browser:
 
     def click(self, words, seconds=90):
         """Clique sur le bouton, l'onglet ou le choix qui porte ces mots."""
-        path = ("//*[self::button or @role='tab' or self::label]"
+        path = ("//*[self::button or @role='tab' or self::label or self::summary]"
                 f"[.//*[normalize-space()=\"{words}\"]]")
 
         def press():
