@@ -28,8 +28,7 @@ other_tabs = {"Comparer": comparing.draw, "Modèles": keeping.draw, "Comprendre"
 
 def page():
     """À gauche les images et les réglages ; à droite le modèle, l'entraînement, les onglets."""
-    st.set_page_config("VAE : apprendre sans professeur", "🎨", "wide",
-                       initial_sidebar_state=following.panel())
+    st.set_page_config("VAE : apprendre sans professeur", "🎨", "wide")
     state.prepare()
     with st.container(key="invisible"):
         st.html(display.style)

@@ -14,7 +14,7 @@ from page.settings import ask_all, name_kind
 from page.state import state
 from page.training import Training, visits
 
-visit = component("visit", "")
+visit = component("visit", "")          # il ferme aussi le panneau, sur un téléphone
 
 
 # %% Lancer
@@ -66,7 +66,8 @@ def welcome():
 # %% Reconnaître
 def recognise():
     """Qui est là ? Après un rechargement, ce visiteur retrouve son entraînement."""
-    told = visit(key="visit", data=state.visitor, on_token_change=lambda: None).get("token")
+    told = visit(key="visit", on_token_change=lambda: None, data={
+        "known": state.visitor, "closings": state.closings}).get("token")
     if not state.visitor:
         state.visitor = secrets.token_hex(16)
     if not told or told == state.visitor:
@@ -81,13 +82,6 @@ def recognise():
         state.began = True
         if not found.opened:
             state.sentence = "Votre entraînement vous attendait : le voici."
-
-
-def panel():
-    """Sur un téléphone, le panneau de gauche se ferme quand on a appuyé sur Entraîner."""
-    phone = "Mobi" in st.context.headers.get("User-Agent", "")
-    closed = phone and st.session_state.get("closings", 0) % 2
-    return "collapsed" if closed else "auto"
 
 
 # %% Suivre
