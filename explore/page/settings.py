@@ -1,0 +1,87 @@
+"""Les réglages : ceux de la zone *** de train_VAE.py, leur aide, et l'adresse qui les retient.
+
+Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
+"""
+import re
+from pathlib import Path
+
+import streamlit as st
+
+import train_VAE
+from model_VAE_64 import choices, limits
+from page.state import state
+from record_images import stop
+
+kinds = {              # les quatre sortes, et ce qui les distingue dans la zone ***
+    "auto-encodeur": {"beta": 0, "reconstruction": "mse"},
+    "VAE": {"beta": 1, "reconstruction": "mse"},
+    "bêta-VAE": {"beta": 4, "reconstruction": "mse"},
+    "sigma-VAE": {"beta": 1, "reconstruction": "gaussian"}}
+first = ["beta", "reconstruction", "latent_size", "epochs"]         # toujours visibles
+others = ["independent_axes", "decoder", "task", "batch_size", "learning_rate", "images_size",
+          "test_data_proportion", "augmentation"]
+script = Path(train_VAE.__file__).read_text("utf-8")
+zone = dict(re.findall(r"(?m)^(\w+) = .*?\s+#\*\*\* (.*)$", script))              # {nom: aide}
+
+
+def name_kind(settings):
+    """La sorte que donnent ces réglages."""
+    if not settings["beta"]:
+        return "auto-encodeur"
+    if settings["reconstruction"] in ("gaussian", "laplace"):
+        return "sigma-VAE"
+    return "VAE" if settings["beta"] <= 1 else "bêta-VAE"
+
+
+def take_kind():
+    """On a choisi une sorte : elle donne leur valeur à beta et à reconstruction."""
+    values = kinds[state.kind]
+    state.beta = f"{values['beta']:g}"
+    state.reconstruction = values["reconstruction"]
+
+
+def ask(name):
+    """Un réglage : son aide et son départ viennent de train_VAE.py ; il est dans l'adresse."""
+    label, value = f"{name} : {zone[name]}", train_VAE.settings[name]
+    if choices.get(name) == [True, False]:
+        return st.toggle(label, value, key=name, bind="query-params")
+    if name in choices:
+        place = choices[name].index(value)
+        return st.selectbox(label, choices[name], place, key=name, bind="query-params")
+    low, high = limits[name]
+    if isinstance(low, int):
+        return st.number_input(label, low, high, value, key=name, bind="query-params")
+    text = st.text_input(label, f"{value:g}", key=name, bind="query-params")
+    return read_number(name, text, low, high)
+
+
+def read_number(name, text, low, high):
+    """Le nombre écrit, avec une virgule ou avec un point."""
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        stop(f"{name} = {text} ne va pas : écrivez un nombre de {low:g} à {high:g}.")
+    return int(value) if value == int(value) else value
+
+
+def ask_all():
+    """La sorte, les réglages et, replié, le bloc à coller dans train_VAE.py : les réglages."""
+    top = st.container()
+    settings = {name: ask(name) for name in first}
+    with st.expander("Plus de réglages"):
+        settings |= {name: ask(name) for name in others}
+    state.kind = name_kind(settings)       # la sorte suit les réglages, et inversement
+    with top:
+        st.radio("Sorte", list(kinds), key="kind", horizontal=True, on_change=take_kind)
+    with st.expander("Le bloc à coller dans train_VAE.py"):
+        st.code("\n".join(write_line(name, settings[name]) for name in zone if name in settings),
+                language=None, wrap_lines=True)
+    return train_VAE.settings | settings | {"film": False}
+
+
+def write_line(name, value):
+    """La ligne de la zone *** de train_VAE.py qui donne cette valeur à ce réglage."""
+    line = f"{name} = {value!r}".replace("'", '"')
+    return f"{line:<28}#*** {zone[name]}"

@@ -1,0 +1,32 @@
+"""Ce que la page retient d'un visiteur, d'un geste à l'autre.
+
+Streamlit relance la page à chaque geste : tout ce qui doit durer est ici, une fois.
+Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
+"""
+import streamlit as st
+
+state = st.session_state
+start = {
+    "training": None,      # l'entraînement de ce visiteur (page/training.py), ou None
+    "again": None,         # les réglages à entraîner de nouveau (Recommencer)
+    "opened": None,        # le modèle à ouvrir au prochain dessin de la page
+    "last_model": None,    # le modèle que l'on regardait au dessin précédent
+    "sentence": "",        # ce que la page dit une fois, en haut
+    "welcomed": False,     # vrai quand la première visite est passée
+    "began": False,        # vrai dès qu'il a entraîné : les trois étapes s'effacent
+    "closings": 0,         # combien de fois fermer le panneau, sur un téléphone
+    "visitor": "",         # qui est revenu après un rechargement (page/training.py)
+    "code": None,          # ce que montrent les curseurs (page/views/sliders.py)
+    "draws": None,         # les z tirés pour une image (page/views/one_image.py)
+    "batch": None,         # le dernier lot d'images reçu de la webcam
+    "photo": None,         # la photo déjà regardée par le réseau
+    "received": None,      # le fichier .pth déjà rangé parmi les modèles
+}
+# Les autres clés sont celles des boutons et des listes ; leur nom est dans l'adresse :
+# source, count, onglet, et les réglages de la zone *** (beta, epochs...).
+
+
+def prepare():
+    """La première fois, donne à chaque clé sa valeur de départ."""
+    for name, value in start.items():
+        state.setdefault(name, value)

@@ -1,0 +1,102 @@
+"""L'onglet Comparer : plusieurs modèles devant les mêmes images."""
+import math
+
+import pandas as pd
+import streamlit as st
+import torch
+
+from model_VAE_64 import random_codes
+from page.display import comma, draw_balance, gallery, plain
+from page.models import describe, find_unseen, list_models, name_model, stamp, view_model
+from page.state import state
+from train_VAE import evaluate, reconstruct
+
+most = 6               # combien de modèles à la fois
+
+
+def draw(data):
+    """Le choix, le tableau, et ce que chacun redessine et invente."""
+    chosen = choose()
+    if len(chosen) < 2 or not data:
+        st.info("Choisissez des images, et au moins deux modèles. Entraînez-en d'autres "
+                "sortes, sur les mêmes images, pour voir ce qui change.")
+        return
+    views = [view_model(stem, data) for stem in chosen]
+    names = short_names(chosen)
+    learned = set()
+    for view in views:
+        learned |= set(view.saved["train_names"])
+    all_names = data.load(views[0].saved["settings"]["images_size"])[1]
+    index = find_unseen(all_names, learned)[:200]
+    rows, pictures = [], []
+    for view, name in zip(views, names):
+        row, redrawn = measure(view, name, data, index)
+        rows.append(row)
+        pictures.append(redrawn)
+    draw_numbers(rows, len(index))
+    images = data.load(views[0].saved["settings"]["images_size"])[0][index[:10]] / 255
+    st.markdown("**Les vraies images**")
+    gallery([[image] for image in images], ["vraie image"], side=60, most=820)
+    for view, name, redrawn in zip(views, names, pictures):
+        draw_model(view, name, redrawn)
+
+
+def choose():
+    """Au départ, les derniers modèles ; jamais ceux qu'un autre a entraînés sur ses photos."""
+    known = {stem: describe(stem, stamp(stem)) for stem in list_models()}
+    models = [stem for stem in known if known[stem]]
+    if state.get("compared") is None:
+        state.compared = [stem for stem in models if not known[stem]["private"]][:4]
+    kept = [stem for stem in state.compared if stem in models]
+    if state.model in models and state.model not in kept:
+        kept = [state.model, *kept]
+    state.compared = kept[:most]
+    return st.multiselect("Modèles à comparer", models, format_func=name_model, key="compared",
+                          max_selections=most, placeholder="Choisissez des modèles",
+                          persist_state="session")
+
+
+def short_names(stems):
+    """Un nom court par modèle : une lettre, la sorte, et ce qui n'est pas dans tous les autres."""
+    about = [describe(stem, stamp(stem)) for stem in stems]
+    common = set(about[0]["changed"]).intersection(*(one["changed"] for one in about))
+    names = []
+    for letter, one in zip("ABCDEF", about):
+        rest = [words for words in one["changed"] if words not in common]
+        names.append(" ".join([f"{letter} · {one['kind']}", *rest[:2]]))
+    return names
+
+
+def measure(view, name, data, index):
+    """Une ligne du tableau, et les dix premières images redessinées."""
+    settings = view.saved["settings"]
+    images = data.load(settings["images_size"])[0]
+    redrawn = reconstruct(view.model, images, index, settings["task"])["sortie"]
+    error = (redrawn - images[index] / 255).square().mean().item()
+    kl = evaluate(view.model, images, index, settings)[2] / math.log(2)
+    live = int((view.saved["importance"] > 0.1).sum())
+    row = {"modèle": name, "lettre": name[0], "erreur": error,
+           "KL (bits)": kl if view.beta else None,
+           "latents vivants": f"{live} sur {settings['latent_size']}"}
+    return row, redrawn[:10]
+
+
+def draw_numbers(rows, count):
+    table = []
+    for row in rows:
+        kl = "sans objet" if row["KL (bits)"] is None else comma(row["KL (bits)"], 1)
+        table.append({"modèle": row["modèle"], "erreur": comma(row["erreur"], 5),
+                      "KL (bits)": kl, "latents vivants": row["latents vivants"]})
+    st.table(pd.DataFrame(table).set_index("modèle"))
+    st.caption(f"Erreur : moyenne des carrés des écarts, sur les mêmes {count} images. "
+               "KL et latents vivants : voir Comprendre.")
+    measured = [row for row in rows if row["KL (bits)"] is not None]
+    if len(measured) > 1:
+        draw_balance(measured)
+
+
+def draw_model(view, name, redrawn):
+    with torch.no_grad():
+        invented = view.model.decode(random_codes(view.saved, len(redrawn)))
+    st.markdown(f"**{plain(name)}** : en haut ce qu'il en redessine, en bas des images au hasard.")
+    gallery(list(zip(redrawn, invented)), ["redessinée", "inventée"], side=60, most=820)

@@ -1,0 +1,52 @@
+"""L'onglet Inventer : des images au hasard, et le chemin d'une image à une autre."""
+import random
+
+import streamlit as st
+import torch
+
+from model_VAE_64 import random_codes
+from page.display import gallery
+from page.state import state
+
+steps = 7              # les images d'un chemin
+
+
+def draw(view):
+    draw_samples(view)
+    draw_path(view)
+
+
+@torch.no_grad()
+def draw_samples(view):
+    """Des codes au hasard, décodés."""
+    if view.beta:
+        st.markdown("**Au hasard.** Personne n'a dessiné ces images : le décodeur a reçu des codes "
+                    "tirés selon N(0, 1).")
+    else:
+        st.markdown("**Au hasard.** Auto-encodeur simple : rien n'a rapproché ses codes de "
+                    "N(0, 1). Ceux-ci sont tirés autour des codes de ses images ; certains "
+                    "tombent dans un trou.")
+    st.button("D'autres images", key="again_samples")
+    pictures = view.model.decode(random_codes(view.saved, 20))
+    gallery([[image] for image in pictures], ["image inventée"], side=64)
+
+
+@torch.no_grad()
+def draw_path(view):
+    """D'une image A à une image B, par les codes, puis par un simple fondu des pixels."""
+    st.markdown("**D'une image à l'autre.** En haut par les codes : le réseau transforme A en B. "
+                "En bas par les pixels : un fondu les superpose.")
+    count = len(view.images)
+    pair = state.get("pair") or (0, min(1, count - 1))
+    if st.button("Deux autres images", key="again_pair") or max(pair) >= count:
+        pair = (random.randrange(count), random.randrange(count))
+    state.pair = pair
+    a, b = pair
+    t = torch.linspace(0, 1, steps)[:, None]
+    by_codes = view.model.decode(view.mu[a] + t * (view.mu[b] - view.mu[a]))
+    first, last = view.images[a] / 255, view.images[b] / 255
+    t = t[:, :, None, None]
+    by_pixels = first + t * (last - first)
+    words = ["image A", *[f"{100 * i / (steps - 1):.0f} %" for i in range(steps)], "image B"]
+    top, bottom = [first, *by_codes, last], [first, *by_pixels, last]
+    gallery(list(zip(top, bottom)), ["par les codes", "par les pixels"], words, side=72, most=900)

@@ -1,0 +1,30 @@
+"""L'onglet Entraînement : les courbes, la carte qui s'arrange, et les images redessinées."""
+import streamlit as st
+import torch
+
+from page import atlas
+from page.display import draw_curves, gallery
+from page.state import state
+from train_VAE import reconstruct
+
+
+def draw(view):
+    """Celui de l'entraînement en cours, sinon celui du modèle ouvert."""
+    history, settings = view.saved["history"], view.saved["settings"]
+    curves, cloud = st.columns([5, 4])
+    with curves:
+        if history:
+            draw_curves(history, settings["epochs"], settings["beta"])
+        else:
+            st.caption("Le réseau part de l'image moyenne et de quelques images de base (ACP).")
+        if not state.training:
+            words = "Les mêmes réglages, un autre hasard : retrouve-t-il les mêmes curseurs ?"
+            if st.button("Recommencer", help=words):
+                state.again = settings
+                st.rerun()
+    with cloud:
+        atlas.draw(view, "cloud", movable=False)
+    rows = reconstruct(view.model, view.images, torch.arange(min(10, view.tests)),
+                       settings["task"])
+    st.caption("Des images jamais apprises ; dessous, ce que le réseau en redessine.")
+    gallery(list(zip(*rows.values())), list(rows), side=64, most=900)

@@ -1,0 +1,83 @@
+"""L'onglet Curseurs : un curseur par latent, du plus important au moins important."""
+import random
+
+import streamlit as st
+import torch
+
+from model_VAE_64 import random_codes, read_image, spoil
+from page.display import careful, comma, component, gallery, to_uri
+from page.state import state
+from record_images import stop
+
+show_sliders = component("sliders", """
+<div class="decodeur"><img alt="Image décodée"><div class="curseurs"></div></div>""")
+
+
+def draw(view):
+    """Un départ au choix (image moyenne, hasard, image du jeu, photo), puis les curseurs."""
+    code = state.code
+    if not code or code["model"] != view.name or len(code["code"]) != len(view.order):
+        start_from(view, view.saved["z_mean"])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Image moyenne"):
+            start_from(view, view.saved["z_mean"])
+        if st.button("Au hasard"):
+            start_from(view, random_codes(view.saved, 1)[0])
+        if st.button("Une image du jeu"):
+            start_from_image(view, view.images[random.randrange(view.tests)] / 255)
+        photo = st.toggle("Une photo", key="photo_wanted")
+    left, right = st.columns([2, 5])       # la photo et ce qu'il en redessine, côte à côte
+    with left:
+        if photo:
+            careful(take_photo)(view)
+        if state.code["seen"] is not None:
+            st.caption("Ce que le réseau a reçu")
+            gallery([[state.code["seen"]]], ["image reçue"], side=96, most=180)
+        elif not photo:
+            st.caption("Chaque curseur est un nombre du code ; le décodeur ne voit qu'eux.")
+    with right:
+        draw_sliders(view)
+
+
+def start_from(view, code, seen=None):
+    """Les curseurs partent de ce code ; seen : ce que le réseau a reçu, à montrer à côté."""
+    state.code = {"model": view.name, "turn": str(random.random()), "code": code, "seen": seen}
+
+
+def start_from_image(view, image):
+    """Le réseau regarde une image (3, H, W) de 0 à 1, et les curseurs prennent son code."""
+    with torch.no_grad():
+        inputs = spoil(image[None], view.saved["settings"]["task"])
+        start_from(view, view.model.encode(inputs)[0][0], inputs[0])
+
+
+def take_photo(view):
+    shot = st.camera_input("Le réseau regardera le carré du centre. La photo n'est pas gardée.",
+                           key="camera")
+    if shot and state.photo != shot.file_id:
+        state.photo = shot.file_id
+        pixels, reason = read_image(shot, view.saved["settings"]["images_size"])
+        if reason:
+            stop(f"Photo illisible : {reason}.")
+        start_from_image(view, torch.tensor(pixels) / 255)
+
+
+@torch.no_grad()
+def draw_sliders(view):
+    """L'image décodée et les curseurs, de -3 à +3 écarts-types autour de la moyenne."""
+    mean, spread = view.saved["z_mean"], view.saved["z_spread"]
+    importance = view.saved["importance"]
+    start, order = state.code, view.order
+    moved = (state.get("sliders") or {}).get("codes") or {}
+    if moved.get("turn") == start["turn"]:             # on les a bougés depuis ce départ
+        code = mean.clone()
+        code[order] += spread[order] * torch.tensor(moved["values"])
+        start["code"] = code
+    picture = view.model.decode(start["code"][None])[0]
+    unit = "bits" if view.beta else "%"
+    labels = [f"z{i + 1} ({comma(importance[i].item(), 1)} {unit})" for i in order]
+    values = ((start["code"] - mean) / spread)[order]
+    show_sliders(key="sliders", on_codes_change=lambda: None, data={
+        "turn": start["turn"], "asked": moved.get("asked"), "picture": to_uri(picture),
+        "middle": mean[order].tolist(), "spread": spread[order].tolist(),
+        "labels": labels, "values": values.tolist()})

@@ -1,0 +1,307 @@
+"""La page, sans navigateur : chaque réglage, chaque onglet, les entraînements, les modèles."""
+import importlib
+import io
+import pickle
+import re
+import threading
+
+import numpy as np
+import pytest
+import torch
+from conftest import drawing, root, wait_for
+
+pytest.importorskip("streamlit")
+from page_kit import (one, open_page, open_saved, run, said, train, turn, wait_end, widget,
+                      zipped)
+
+pytest_plugins = ["page_kit"]
+shown = ["beta", "reconstruction", "latent_size", "epochs", "independent_axes", "decoder",
+         "task", "batch_size", "learning_rate", "images_size", "test_data_proportion",
+         "augmentation"]
+script = (root / "train_VAE.py").read_text("utf-8")
+zone = {line.split(" = ")[0]: line for line in script.splitlines() if "#***" in line}
+kinds = {"auto-encodeur": (0, "mse"), "VAE": (1, "mse"), "bêta-VAE": (4, "mse"),
+         "sigma-VAE": (1, "gaussian")}
+
+
+# Les réglages
+def test_the_first_visit_trains_by_itself(own):
+    """Rien à faire : les créatures sont apprises, et le modèle est ouvert."""
+    page = open_page(own)
+    assert page.session_state["training"]
+    wait_end(page)
+    path, = own.models.glob("VAE*_10.pth")
+    assert page.session_state["model"] == path.stem
+    assert not page.session_state["began"] and not page.error
+
+
+def test_each_setting_comes_from_the_zone_and_goes_back_to_it(page):
+    """Son départ, son aide, ce qu'il accepte ; puis une autre valeur, dans le bloc à coller."""
+    assert page.code[0].value.splitlines() == [zone[name] for name in zone if name in shown]
+    model_VAE_64 = importlib.import_module("model_VAE_64")
+    others = {"beta": 2.5, "reconstruction": "laplace", "latent_size": 7, "epochs": 3,
+              "independent_axes": False, "decoder": "broadcast", "task": "denoise",
+              "batch_size": 8, "learning_rate": 0.001, "images_size": 32,
+              "test_data_proportion": 0.25, "augmentation": True}
+    for name in shown:
+        element = widget(page, name)
+        assert element.label == f"{name} : {zone[name].split('#*** ')[1]}"
+        value = others[name]
+        if name in model_VAE_64.limits and not isinstance(model_VAE_64.limits[name][0], int):
+            value = str(value).replace(".", ",")           # une virgule, comme en français
+        elif name in model_VAE_64.limits:
+            assert (element.min, element.max) == model_VAE_64.limits[name]
+        element.set_value(value)
+        run(page)
+        line = f"{name} = {others[name]!r}".replace("'", '"').ljust(28)
+        assert line + zone[name][28:] in page.code[0].value
+    model, saved = open_saved(page, train(page))
+    assert {name: saved["settings"][name] for name in shown} == others
+    assert model.sample(1).shape == (1, 3, 32, 32)
+
+
+@pytest.mark.parametrize("text", ["mille", "", "-1", "1e9", "nan"])
+def test_a_wrong_number_is_a_sentence(page, text):
+    widget(page, "beta").set_value(text)
+    assert "écrivez un nombre de 0 à 1000" in said(run(page)) and len(page.error) == 1
+
+
+def test_the_kind_follows_the_settings_and_they_follow_it(page):
+    for kind, values in kinds.items():
+        one(page.radio, "Sorte").set_value(kind)
+        run(page)
+        assert (float(widget(page, "beta").value), widget(page, "reconstruction").value) == values
+        assert one(page.radio, "Sorte").value == kind
+    widget(page, "beta").set_value("0")
+    assert one(run(page).radio, "Sorte").value == "auto-encodeur"
+    widget(page, "beta").set_value("2")
+    widget(page, "reconstruction").set_value("mse")
+    assert one(run(page).radio, "Sorte").value == "bêta-VAE"
+
+
+# Les onglets
+@pytest.mark.parametrize("kind", kinds)
+def test_every_tab_shows_something_and_complains_of_nothing(page, kind):
+    one(page.radio, "Sorte").set_value(kind)
+    widget(page, "epochs").set_value(2)
+    train(page)
+    tabs = ["Entraînement", "Curseurs", "Carte", "Une image", "Webcam", "Reconstructions",
+            "Inventer", "Comparer", "Modèles", "Comprendre"]
+    for tab in tabs:
+        turn(page, tab)
+        assert not page.error, (tab, said(page))
+    captions = " ".join(element.value for element in turn(page, "Entraînement").caption)
+    assert ("KL" in captions) == (kind != "auto-encodeur")
+
+
+def test_the_kl_of_one_image_adds_up(page):
+    turn(page, "Une image")
+    table = page.table[0].value.reset_index()
+    kl = table["KL = la moitié de la somme"]
+    values = [float(value.replace(",", ".")) for value in kl[:-1]]
+    total = float(kl.iloc[-1].split(" ")[0].replace(",", "."))
+    assert len(values) == 4 and sum(values) == pytest.approx(total, abs=0.003)
+    for row in table.to_dict("records")[:-1]:
+        parts = [float(row[name].replace(",", ".")) for name in ("mu²", "sigma²", "-1 - ln sigma²")]
+        half = float(row["KL = la moitié de la somme"].replace(",", "."))
+        assert sum(parts) / 2 == pytest.approx(half, abs=0.002)
+    for count in range(1, 4):
+        one(page.button, "Tirer z").click()
+        assert len(run(page).session_state["draws"]["noises"]) == count
+
+
+def test_every_question_of_the_lesson_has_its_answer(page):
+    turn(page, "Comprendre")
+    lesson = importlib.import_module("page.views.lesson")
+    questions = lesson.read_questions()
+    assert len(questions) == 10
+    for number, (question, answers, right, why) in enumerate(questions, start=1):
+        page.radio(f"question {number}").set_value(answers[right])
+        assert f"Oui. {why}" in said(run(page))
+        page.radio(f"question {number}").set_value(answers[right - 1])
+        assert f"Non. {why}" in said(run(page))
+
+
+# L'entraînement et les modèles
+def test_the_same_training_is_not_done_twice_unless_asked(page):
+    widget(page, "epochs").set_value(2)
+    path = train(page)
+    saved = open_saved(page, path)[1]
+    assert len(saved["history"]) == 2 and saved["settings"]["model_name"] == path.stem
+    assert all(name.startswith("demo/") for name in saved["train_names"])
+    before = path.stat().st_mtime_ns
+    assert train(page) == path and path.stat().st_mtime_ns == before
+    assert "existe déjà" in said(page)
+    one(page.button, "Recommencer").click()
+    run(page)
+    wait_end(page)
+    assert page.session_state["model"] == f"{path.stem}_2"
+
+
+def test_stop_keeps_what_is_learnt(page):
+    widget(page, "epochs").set_value(1000)
+    one(page.button, "Entraîner").click()
+    wait_for(lambda: len(run(page).session_state["training"].history) > 1, 120, "deux époques")
+    one(page.button, "Pause").click()
+    run(page)
+    training = page.session_state["training"]
+    wait_for(lambda: training.share == (wait_for(lambda: training.share, 5)), 5)
+    share = training.share
+    threading.Event().wait(0.7)
+    assert training.share == share and one(run(page).button, "Continuer")
+    one(page.button, "Continuer").click()
+    run(page)
+    wait_for(lambda: training.share > share, 60, "la suite")
+    one(page.button, "Arrêter").click()
+    run(page)
+    wait_end(page)
+    path = page.kit.models / f"{page.session_state['model']}.pth"
+    assert 1 < len(open_saved(page, path)[1]["history"]) < 1000
+
+
+def test_another_visitor_does_not_open_pictures_of_someone(page):
+    """Le modèle appris sur des fichiers déposés n'est pas celui qu'ouvre un nouveau venu."""
+    page.selectbox("source").set_value("Mes fichiers")
+    run(page)
+    files = []
+    for number in range(12):
+        content = io.BytesIO()
+        drawing(number).save(content, "PNG")
+        files.append((f"{number}.png", content.getvalue(), "image/png"))
+    page.file_uploader("files").set_value(files)
+    widget(page, "epochs").set_value(1)
+    run(page)
+    path = train(page)
+    assert "Mes fichiers" in page.selectbox("model").options[0]
+    other = open_page(page.kit)
+    assert other.session_state["model"] != path.stem
+    turn(other, "Comparer")
+    assert path.stem not in other.session_state["compared"]
+
+
+# L'entraînement seul
+@pytest.fixture
+def trainer(own):
+    """De quoi préparer un entraînement sans page."""
+    training = importlib.import_module("page.training")
+    settings = importlib.import_module("train_VAE").settings
+
+    def make(count=24, **changes):
+        pictures = [np.asarray(drawing(number)) for number in range(count)]
+        images = torch.tensor(np.stack(pictures)).permute(0, 3, 1, 2)
+        names = [f"{number}.png" for number in range(count)]
+        about = {"source": "essai", "fingerprint": "a"}
+        return training.Training({**settings, "epochs": 2, **changes}, images, names, about)
+
+    make.module = training
+    make.kit = own
+    return make
+
+
+def test_an_abandoned_training_ends_and_is_kept(trainer, monkeypatch):
+    monkeypatch.setattr(trainer.module, "patience", 0.5)
+    training = trainer(epochs=1000)
+    open_pages = [1]
+    training.is_watched = lambda: bool(open_pages)
+    training.start()
+    wait_for(lambda: len(training.history) > 1, 60, "deux époques")
+    open_pages.clear()
+    training.join(60)
+    assert not training.is_alive() and training.path.exists()
+
+
+def test_two_trainings_at_once_do_not_mix(trainer):
+    """Chacun finit avec ses réglages ; deux fois les mêmes font deux fichiers."""
+    trainings = [trainer(latent_size=size, epochs=3) for size in (2, 5, 5)]
+    for training in trainings:
+        training.start()
+    for training in trainings:
+        training.join(120)
+    load_model = importlib.import_module("model_VAE_64").load_model
+    sizes = [len(load_model(training.path)[1]["z_mean"]) for training in trainings]
+    assert sizes == [2, 5, 5] and len({training.path for training in trainings}) == 3
+    assert not any(training.sentence for training in trainings)
+
+
+def test_a_training_that_fails_says_so(trainer):
+    with pytest.raises(SystemExit, match="au moins 10"):
+        trainer(count=9)
+    lost = trainer(learning_rate=1e30)
+    lost.run()
+    assert "learning_rate" in lost.sentence and lost.path is None
+    early = trainer()
+    early.stop_asked.set()
+    early.run()
+    assert "rien n'est gardé" in early.sentence and early.path is None
+    (trainer.kit.models).write_text("un fichier à la place du dossier")
+    blocked = trainer()
+    blocked.run()
+    assert "Impossible d'écrire" in blocked.sentence
+
+
+# Des modèles venus d'ailleurs
+class Bomb:
+    def __reduce__(self):
+        return exec, ("raise SystemError('le fichier a exécuté du code')",)
+
+
+def torch_file(content):
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"pas un modele", zipped({"a.txt": b"a"}), zipped({"poids": b"0" * 250_000_000}),
+    pickle.dumps(Bomb()), torch_file({"weights": Bomb()}), torch_file({"settings": {"beta": 1}})],
+    ids=["vide", "texte", "zip", "bombe", "pickle", "torch", "sans réglages"])
+def test_a_foreign_model_is_refused_and_runs_nothing(own, content):
+    models = importlib.import_module("page.models")
+    with pytest.raises(SystemExit, match="modèle de ce kit"):
+        models.receive("../../étranger.pth", content)
+    assert not own.models.exists()
+
+
+def test_a_model_from_elsewhere_replaces_none_and_its_words_stay_words(page, trainer):
+    """Même nom, texte qui voudrait devenir un lien, nom trop long, fichier abîmé."""
+    training = trainer()
+    training.about["source"] = "![a](http://ailleurs/a.png)"
+    training.run()
+    content = training.path.read_bytes()
+    turn(page, "Modèles")
+    for number, name in enumerate(["À moi ?.pth", "À moi ?.pth", "x" * 200 + ".pth"]):
+        file = one(page.file_uploader, ".pth")
+        file.set_value((name, content, ""))
+        run(page)
+        assert not page.error
+    names = [path.stem for path in page.kit.models.glob("*.pth")]
+    assert {"À_moi__", "À_moi___2", "x" * 60} <= set(names)
+    shown = " ".join(element.value for element in page.markdown)
+    assert "ailleurs" in shown and not re.search(r"(?<!\\)\]\(", shown)
+    (page.kit.models / "abîmé.pth").write_text("rien")
+    page.session_state["opened"] = "abîmé"
+    turn(page, "Curseurs")
+    assert "n'est pas un modèle de ce kit" in said(page)
+    assert one(turn(page, "Modèles").button, "Supprimer")
+
+
+def test_a_full_disk_is_a_sentence(own, trainer, monkeypatch):
+    training = trainer()
+    training.run()
+    models = importlib.import_module("page.models")
+
+    def full(path, content, replace=True):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(models, "write_whole", full)
+    with pytest.raises(SystemExit, match="libérez de la place"):
+        models.receive("a.pth", training.path.read_bytes())
+
+
+def test_a_name_with_a_link_stays_a_name(own):
+    plain = importlib.import_module("page.display").plain
+    text = plain("x\\[clic](http://ailleurs.fr)y www.ailleurs.fr moi@ailleurs.fr :red[a] **b**")
+    assert re.sub(r"\\([^\w\s])", r"\1", text).replace("\u2060", "") == (
+        "x\\[clic](http://ailleurs.fr)y www.ailleurs.fr moi@ailleurs.fr :red[a] **b**")
+    assert "http://" not in text and "www." not in text and "i@a" not in text
+    assert not re.search(r"(?<!\\)[\[*]", text)

@@ -1,0 +1,438 @@
+"""La page dans un vrai navigateur : le parcours d'une classe, avec une fausse caméra."""
+import importlib.util
+import json
+import re
+import shutil
+import socket
+import statistics
+import sys
+import time
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from conftest import Kit, Program, wait_for
+
+for module in ("streamlit", "selenium"):
+    pytest.importorskip(module)
+from page_kit import fill
+from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from model_VAE_64 import load_model
+
+options = ["headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
+           "disable-background-networking", "disable-sync", "disable-component-update",
+           "use-fake-device-for-media-stream", "use-fake-ui-for-media-stream"]
+phone = ("Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) "
+         "Chrome/125.0.0.0 Mobile Safari/537.36")
+find = """
+const search = (root, selector) => root.querySelector(selector)
+    || [...root.querySelectorAll("*")].map(e => e.shadowRoot && search(e.shadowRoot, selector))
+        .find(Boolean)
+const found = search(document, arguments[0])
+"""
+
+
+class Browser:
+    """Chromium sans écran ; note ce qu'il demande au réseau et ce que dit sa console."""
+
+    def __init__(self, address, downloads, width=1366, height=768, agent=None):
+        chosen = webdriver.ChromeOptions()
+        chosen.binary_location = shutil.which("chromium")
+        for option in [*options, f"window-size={width},{height}"]:
+            chosen.add_argument(f"--{option}")
+        if agent:
+            chosen.add_argument(f"--user-agent={agent}")
+        chosen.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        chosen.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+        service = webdriver.ChromeService(shutil.which("chromedriver"))
+        self.driver = webdriver.Chrome(chosen, service)
+        self.downloads = downloads
+        self.address = address
+
+    def open(self, query=""):
+        self.driver.get(self.address + query)
+
+    def js(self, code, *arguments):
+        return self.driver.execute_script(code, *arguments)
+
+    def inside(self, selector, code, *arguments):
+        """Du JavaScript sur l'élément found, même dans un composant (shadow root)."""
+        return self.js(find + code, selector, *arguments)
+
+    def when(self, condition, what, seconds=90):
+        """Attend, en passant sur ce qui se redessine pendant qu'on regarde."""
+        def calm():
+            try:
+                return condition()
+            except (WebDriverException, IndexError, TypeError):
+                return None
+
+        return wait_for(calm, seconds, what)
+
+    def visible(self, path):
+        return [found for found in self.driver.find_elements(By.XPATH, path)
+                if found.is_displayed()]
+
+    def click(self, words, seconds=90):
+        """Clique sur le bouton, l'onglet ou le choix qui porte ces mots."""
+        path = ("//*[self::button or @role='tab' or self::label or self::summary]"
+                f"[.//*[normalize-space()=\"{words}\"]]")
+
+        def press():
+            button = self.visible(path)[0]
+            if not button.is_enabled():
+                return False
+            button.click()
+            return True
+
+        self.when(press, f"« {words} » à cliquer", seconds)
+
+    def text(self):
+        return self.js("return document.body.innerText")
+
+    def wait_text(self, words, seconds=90):
+        self.when(lambda: words in self.text(), f"« {words} » dans la page", seconds)
+
+    def wait_calm(self):
+        """Attend que la page ait fini de se dessiner."""
+        state = "return document.querySelector('.stApp').dataset.testScriptState"
+        for times in (1, 2, 3):            # elle peut recommencer aussitôt
+            self.when(lambda: self.js(state) == "notRunning", "la page dessinée")
+            time.sleep(0.3)
+
+    def type(self, name, value):
+        """Écrit un réglage, comme au clavier."""
+        def write():
+            path = f"//input[contains(@aria-label, '{name} :')]"
+            field = self.driver.find_element(By.XPATH, path)
+            field.send_keys(Keys.CONTROL, "a")
+            field.send_keys(str(value), Keys.ENTER)
+            return True
+
+        self.when(write, f"le réglage {name}")
+
+    def model(self):
+        path = "//input[contains(@aria-label, 'Modèle ouvert')]"
+        return self.driver.find_element(By.XPATH, path).get_attribute("value")
+
+    def wait_model(self, words):
+        """Attend que le modèle ouvert porte ces mots, et qu'aucun entraînement n'avance."""
+        self.when(lambda: words in self.model() and "Arrêter" not in self.text(),
+                  f"le modèle {words}", 180)
+
+    def wait_epochs(self, kind, count=3):
+        """Attend que l'entraînement de cette sorte en soit à l'époque count, au moins."""
+        pattern = rf"{kind} : époque (\d+) sur"
+        self.when(lambda: int(re.search(pattern, self.text())[1]) >= count,
+                  f"{kind}, époque {count}", 180)
+
+    def slide(self, number, value):
+        """Pousse un curseur ; rend le temps jusqu'à l'image suivante, en millisecondes."""
+        before = self.inside(".decodeur img", "return found.src")
+        self.inside(".curseurs", "delete found.dataset.milliseconds;"
+                    "const input = found.querySelectorAll('input')[arguments[1]];"
+                    "input.value = arguments[2]; input.dispatchEvent(new Event('input'))",
+                    number, value)
+        return self.wait_answer(".curseurs", ".decodeur img", before)
+
+    def wait_answer(self, box, picture, before):
+        code = "return found.dataset.milliseconds"
+        milliseconds = self.when(lambda: self.inside(box, code), "l'image qui suit")
+        assert self.inside(picture, "return found.src") != before
+        return float(milliseconds)
+
+    def hold(self, selector, seconds):
+        button = self.inside(selector, "return found")
+        ActionChains(self.driver).click_and_hold(button).pause(seconds).release().perform()
+
+    def check_quiet(self):
+        """Aucune demande à un autre ordinateur, aucune erreur dans la console."""
+        sent = [json.loads(entry["message"])["message"]
+                for entry in self.driver.get_log("performance")]
+        addresses = [message["params"]["request"]["url"] for message in sent
+                     if message["method"] == "Network.requestWillBeSent"]
+        elsewhere = []
+        for address in map(urlsplit, addresses):
+            if address.scheme in ("http", "https", "ws", "wss") and address.hostname != "localhost":
+                elsewhere.append(address.geturl())
+        errors = [entry["message"] for entry in self.driver.get_log("browser")
+                  if entry["level"] == "SEVERE"]
+        assert addresses and not elsewhere and not errors, (elsewhere, errors)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """La page, lancée comme dans le README, et le kit où elle travaille."""
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        pytest.skip("pas de Chromium ici")
+    kit = fill(Kit(tmp_path_factory.mktemp("page") / "Élève n°1"))
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "explore/app_VAE.py",
+               "--server.headless", "true", "--server.port", str(port)]
+    program = Program(command, kit.folder, None, kit.folder.parent / "sortie.txt")
+    kit.started.append(program)
+    kit.program = program
+    kit.address = f"http://localhost:{port}/"
+    program.wait_text("URL: http://localhost")
+    yield kit
+    kit.close()
+    assert "Traceback" not in program.text, program.text
+
+
+@pytest.fixture
+def open_browser(server, tmp_path):
+    """De quoi ouvrir un ou plusieurs navigateurs, fermés à la fin."""
+    opened = []
+
+    def make(**choices):
+        opened.append(Browser(server.address, tmp_path, **choices))
+        return opened[-1]
+
+    yield make
+    for browser in opened:
+        browser.driver.quit()
+
+
+@pytest.fixture
+def browser(open_browser):
+    return open_browser()
+
+
+def test_the_whole_journey(server, browser):
+    """Arriver, s'enregistrer, entraîner, regarder, explorer, comparer, télécharger, supprimer."""
+    browser.open()
+    browser.wait_text("1. Choisir des images")
+    browser.wait_model("VAE · Créatures (démonstration) · 10 époques")    # sans rien faire
+    record(server, browser)
+    train_and_watch(browser)
+    explore(browser)
+    browser.click("Comparer")
+    browser.wait_text("B · VAE")
+    assert "A · bêta-VAE" in browser.text()
+    keep_and_erase(server, browser)
+    browser.check_quiet()
+
+
+def record(server, browser):
+    """Le bouton tenu deux secondes remplit images/webcam/ ; un numéro n'est jamais repris."""
+    browser.open("?source=Ma+webcam")
+    browser.when(lambda: browser.inside(".enregistreur video", "return found.videoWidth"),
+                 "la caméra")
+    folder = server.images / "webcam"
+    for times in (1, 2, 3):
+        browser.hold(".enregistreur button", 2)
+        if folder.exists() and len(list(folder.glob("*.png"))) >= 12:
+            break
+    count = len(wait_for(lambda: list(folder.glob("*.png")), 30, "les images enregistrées"))
+    browser.wait_text("Effacer la dernière")
+    browser.when(lambda: "image" in browser.inside(".enregistreur p", "return found.textContent"),
+                 "le compte")
+    assert count >= 10 and browser.inside(".vignettes", "return found.children.length") > 3
+
+
+def train_and_watch(browser):
+    """La carte s'arrange pendant l'entraînement, et les curseurs servent déjà."""
+    browser.click("bêta-VAE")
+    browser.type("epochs", 400)
+    browser.click("Entraîner")
+    browser.wait_epochs("bêta-VAE")
+    places = "return [...found.children].map(small => small.style.left).join()"
+    before = browser.when(lambda: browser.inside(".fond", places), "la carte")
+    browser.when(lambda: browser.inside(".fond", places) != before, "la carte qui bouge")
+    browser.click("Curseurs")
+    browser.when(lambda: browser.inside(".curseurs", "return found.children.length") == 4,
+                 "quatre curseurs")
+    assert browser.slide(0, 1.5) and browser.slide(1, -1.5)
+    browser.click("Arrêter")
+    browser.wait_model("bêta-VAE · beta 4 · Ma webcam")
+
+
+def explore(browser):
+    """Un curseur, un point que l'on traîne, la webcam en direct, sigma que l'on tire."""
+    browser.when(lambda: browser.inside(".curseurs", "return found.children.length") == 4,
+                 "quatre curseurs")
+    times = [browser.slide(number % 4, -2 + number / 4) for number in range(12)]
+    assert statistics.median(times) < 600, times
+    browser.click("Une image du jeu")
+    browser.wait_text("Ce que le réseau a reçu")
+    browser.click("Carte")
+    drag(browser)
+    browser.click("Webcam")
+    browser.when(lambda: browser.inside(".direct button", "found.click(); return true"),
+                 "la webcam à démarrer")
+    code = "return Number(found.dataset.answers) >= 5"
+    browser.when(lambda: browser.inside(".direct", code), "cinq images redessinées en direct")
+    assert browser.inside(".redite", "return found.src").startswith("data:image/png")
+    browser.click("Une image")
+    browser.click("Tirer z à nouveau")
+    browser.when(lambda: browser.inside(".carte circle", "return Boolean(found)"), "un z tiré")
+    browser.wait_text("en tout")
+
+
+def drag(browser):
+    """À la souris, puis au clavier : l'image suit le point."""
+    point = browser.when(lambda: browser.inside(".point", "return found"), "le point")
+    before = browser.when(lambda: browser.inside(".answer", "return found.src"), "l'image")
+    actions = ActionChains(browser.driver).click_and_hold(point).move_by_offset(60, -40)
+    actions.move_by_offset(20, -10).release().perform()
+    browser.wait_answer(".carte", ".answer", before)
+    browser.when(lambda: browser.inside(".carte", "return !found.asked"), "la dernière image")
+    before = browser.inside(".answer", "return found.src")
+    browser.inside(".carte", "delete found.dataset.milliseconds")
+    point.send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ARROW_LEFT)
+    browser.wait_answer(".carte", ".answer", before)
+
+
+def keep_and_erase(server, browser):
+    """Le fichier téléchargé est le bon ; la question nomme le modèle, efface et se ferme."""
+    stopped, = server.models.glob("beta-VAE*.pth")
+    assert 2 <= len(load_model(stopped)[1]["history"]) < 400
+    browser.click("Modèles")
+    browser.click("Télécharger le .pth")
+    path = wait_for(lambda: list(browser.downloads.glob("*.pth")), 30, "le fichier")[0]
+    assert path.name == stopped.name and path.read_bytes() == stopped.read_bytes()
+    browser.click("Supprimer")
+    browser.wait_text("sera effacé du disque")
+    assert "bêta-VAE" in browser.js("return document.querySelector('[role=dialog]').innerText")
+    browser.click("Oui, supprimer ce modèle")
+    wait_for(lambda: not stopped.exists(), 30, "le fichier effacé")
+    browser.wait_text("est supprimé")
+    browser.when(lambda: not browser.visible("//*[@role='dialog']"), "la question fermée")
+    browser.wait_model("VAE · Créatures (démonstration) · 10 époques")
+
+
+def test_a_reload_finds_the_training_again(server, browser):
+    browser.open("?epochs=900&beta=0")
+    browser.click("Entraîner")
+    browser.wait_epochs("auto-encodeur")
+    browser.driver.refresh()
+    browser.wait_epochs("auto-encodeur", 4)
+    browser.click("Arrêter")
+    browser.wait_model("auto-encodeur · beta 0")
+    path, = server.models.glob("auto-encodeur*.pth")
+    assert 3 <= len(load_model(path)[1]["history"]) < 900
+    browser.driver.refresh()
+    browser.wait_model("auto-encodeur · beta 0")
+    browser.check_quiet()
+
+
+def test_two_sessions_and_the_one_that_leaves(server, browser):
+    """Chacun entraîne le sien ; l'un s'en va, le sien s'arrête et reste ; l'autre le supprime."""
+    first = browser.driver.current_window_handle
+    browser.open("?epochs=1000&reconstruction=laplace")
+    browser.click("Entraîner")
+    browser.wait_epochs("sigma-VAE")
+    browser.driver.switch_to.new_window("tab")
+    browser.open("?epochs=800&beta=8")
+    browser.wait_text("40 images")
+    assert "Arrêter" not in browser.text()                     # une session à lui
+    browser.click("Entraîner")
+    browser.wait_epochs("bêta-VAE")
+    browser.driver.close()
+    browser.driver.switch_to.window(first)
+    left, = wait_for(lambda: list(server.models.glob("beta-VAE*.pth")), 60, "le modèle laissé")
+    assert "sigma-VAE : époque" in browser.text()
+    browser.click("Arrêter")
+    browser.wait_model("sigma-VAE · reconstruction laplace")
+    kept, = server.models.glob("sigma-VAE*.pth")
+    for path, beta, epochs in ((left, 8, 800), (kept, 1, 1000)):
+        saved = load_model(path)[1]
+        assert (saved["settings"]["beta"], saved["settings"]["epochs"]) == (beta, epochs)
+    kept.unlink()                                              # une autre page l'a supprimé
+    browser.click("Modèles")
+    browser.wait_text("a été supprimé")
+    browser.check_quiet()
+
+
+def test_a_link_gives_the_tab_and_the_settings(browser):
+    """L'adresse suit ce que l'on choisit, et la rouvrir le retrouve ; 1,5 vaut 1.5."""
+    browser.open()
+    browser.type("beta", "1,5")
+    browser.click("Carte")
+    browser.when(lambda: "onglet=Carte" in browser.driver.current_url
+                 and "beta=1" in browser.driver.current_url, "l'adresse")
+    address = browser.driver.current_url
+    browser.driver.get(address)
+    browser.wait_text("En largeur")
+    browser.click("Le bloc à coller dans train_VAE.py")
+    browser.wait_text("beta = 1.5")
+    browser.open("?onglet=" + quote("Modèles") + "&latent_size=99&decoder=x")
+    browser.wait_text("Ouvrir un modèle")
+    assert "latent_size=99" not in browser.driver.current_url
+
+
+def test_on_a_phone_the_panel_closes(open_browser):
+    browser = open_browser(width=390, height=844, agent=phone)
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+        "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True})
+    browser.open("?epochs=1000&beta=2")
+    browser.wait_text("1. Choisir des images")
+    opener = "[data-testid=stExpandSidebarButton]"
+    browser.when(lambda: browser.driver.find_element(By.CSS_SELECTOR, opener).click() or True,
+                 "le panneau à ouvrir")
+    browser.click("Entraîner")
+    browser.wait_epochs("bêta-VAE", 1)
+    place = "return document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right"
+    browser.when(lambda: browser.js(place) <= 1, "le panneau fermé")
+    width = browser.js("return document.documentElement.scrollWidth")
+    assert width <= 390
+    browser.click("Arrêter")
+    browser.check_quiet()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everyone_can_read_it(browser, theme):
+    """axe ne trouve rien à redire, dans les deux thèmes ; et tout est dit en français."""
+    if importlib.util.find_spec("axe_core_python") is None:
+        pytest.skip("pas d'axe-core ici")
+    package = Path(importlib.util.find_spec("axe_core_python").origin).parent
+    axe = (package / "axe.min.js").read_text("utf-8")
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+        "features": [{"name": "prefers-color-scheme", "value": theme}]})
+    tabs = ["Entraînement", "Curseurs", "Carte", "Une image", "Webcam", "Reconstructions",
+            "Inventer", "Comparer", "Modèles", "Comprendre"]
+    browser.open()
+    for tab in tabs:
+        browser.click(tab)
+        browser.wait_calm()
+        browser.when(lambda: browser.js("return document.documentElement.lang") == "fr",
+                     "le français")
+        browser.js(axe + "; window.done = null; axe.run(document, {resultTypes: ['violations']})"
+                   ".then(found => { window.done = found.violations })")
+        violations = browser.when(lambda: browser.js("return window.done && [window.done]"),
+                                  "axe", 60)[0]
+        seen = [(one["id"], [node["html"][:150] for node in one["nodes"]]) for one in violations]
+        assert not seen, (tab, seen)
+
+
+def test_served_to_this_machine_alone(server):
+    """Une autre machine n'obtient rien, ni une page d'ailleurs qui se ferait passer pour celle-ci."""
+    port = urlsplit(server.address).port
+    assert b"101 Switching" in knock(port, f"localhost:{port}")
+    assert b"101 Switching" not in knock(port, "ailleurs.example")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))        # n'envoie rien : dit quelle adresse servirait
+        outside = probe.getsockname()[0]
+    if not outside.startswith("127."):
+        with pytest.raises(OSError):
+            socket.create_connection((outside, port), 5)
+    config = (server.folder / "explore" / ".streamlit" / "config.toml").read_text("utf-8")
+    assert "gatherUsageStats = false" in config
+
+
+def knock(port, host):
+    """Demande à entrer sous ce nom ; rend le début de la réponse."""
+    with socket.create_connection(("localhost", port), 5) as line:
+        line.settimeout(5)
+        line.sendall((f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
+                      "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                      f"Origin: http://{host}\r\n\r\n").encode())
+        return line.recv(200)
