@@ -399,6 +399,7 @@ def test_everyone_can_read_it(browser, theme):
     tabs = ["Entraînement", "Curseurs", "Carte", "Une image", "Webcam", "Reconstructions",
             "Inventer", "Comparer", "Modèles", "Comprendre"]
     browser.open()
+    browser.wait_model(" · ")              # le premier modèle est appris
     for tab in tabs:
         browser.click(tab)
         browser.wait_calm()
