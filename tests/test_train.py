@@ -546,7 +546,9 @@ def test_the_picture_says_what_was_measured():
 def test_the_curves_are_drawn_in_their_frame(epochs):
     """La perte en bleu, la perte de test en orange : où history les met."""
     model, images, train_index, test_index, settings = prepare()
-    history = [[100.0 - step, 0, 0, 200.0 - step, 0, 0] for step in range(epochs)]
+    history = []
+    for fall in np.linspace(0, 20, epochs).tolist():
+        history.append([100 - fall, 0, 0, 200 - fall, 0, 0])
     screen = train_VAE.draw_all(model, images, test_index, settings, history)
     frame = np.asarray(screen.crop((71, 60, 880, 268))).astype(int)
     blue = (np.abs(frame - (40, 90, 200)).max(2) < 30).nonzero()[0]
