@@ -232,14 +232,14 @@ def pictures_of(kinds, size, modes=every_mode):
 def trap_pictures():
     """Des fichiers piégés, qui seront tous nommés .png : (nom, octets)."""
     yield "PostScript", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EOF\n"
+    for name, content in pictures_of(sorted(Image.SAVE), 1024, ["RGB", "RGBA", "F"]):
+        yield name, content
+        yield f"{name} abîmé", damage(content)
     content = io.BytesIO()
     Image.effect_noise((2000, 2000), 9).save(content, "JPEG", progressive=True)
     head, scan = content.getvalue()[:-2].rsplit(b"\xff\xda", 1)
     yield "400 passages", head + (b"\xff\xda" + scan[:1300]) * 400 + b"\xff\xd9"
     yield from pictures_of(["PNG", "JPEG"], 8900, ["RGB", "L"])
-    for name, content in pictures_of(sorted(Image.SAVE), 1024, ["RGB", "RGBA", "F"]):
-        yield name, content
-        yield f"{name} abîmé", damage(content)
 
 
 def odd_files(folder):
@@ -452,7 +452,7 @@ def write_model(saved):
 def handmade_models(count, folder):
     """Des .pth faits à la main : chaque clé absente, ou d'une autre valeur."""
     kit = small_kit(folder, latent_size=2, decoder="broadcast")
-    every = itertools.chain(odd_archives(kit.before), odd_models(kit.before))
+    every = itertools.chain(odd_models(kit.before), odd_archives(kit.before))
     for name, content in itertools.islice(every, count):
         path = folder / f"{name}.pth"
         path.write_bytes(content)
