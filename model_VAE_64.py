@@ -93,6 +93,7 @@ class VAE(nn.Module):
         spread = S[:latent_size] / len(x)**0.5    # écarts-types des coordonnées
         found = len(spread)                       # moins s'il y a peu d'images
         nn.init.zeros_(self.look.weight)
+        # 10 ici, / 10 dans encode : des poids dix fois plus grands bougent à peine.
         # 0.5 rétrécit les coordonnées trop faibles pour valoir leur KL
         self.look.weight[:found] = 10 * (V * spread / (spread**2 + 0.5)).T
         head = self.encoder[-1]
@@ -110,7 +111,7 @@ class VAE(nn.Module):
         """Le code de chaque image : sa moyenne mu, et logvar = ln(sigma**2)."""
         x = x - self.mean_image
         mu, logvar = self.encoder(x).chunk(2, dim=1)          # (N, latents) chacun
-        mu = mu + self.look(x.flatten(1)) / 10    # / 10 : apprend moins vite
+        mu = mu + self.look(x.flatten(1)) / 10
         return self.axes(mu), logvar
 
     def reparameterize(self, mu, logvar):

@@ -96,7 +96,7 @@ def draw_preview(square, count, recording):
 
 # %% Ce qui sert aussi aux autres scripts : arrêter, vérifier
 def stop(sentence):
-    """Dit ce qui ne va pas, et arrête le script."""
+    """Dit ce qui ne va pas, et arrête le script, sans texte rouge dans Spyder."""
     # un nom de fichier étrange ne s'écrit pas toujours : « ? » à la place
     sentence = sentence.encode("utf-8", "replace").decode("utf-8")
     print(sentence)
@@ -133,6 +133,7 @@ def check_choice(name, value, values):
 
 
 def check_name(name, value):
+    # \w : une lettre, un chiffre ou _ ; puis au plus 50 autres, ou des -
     if not isinstance(value, str) or not re.fullmatch(r"\w[\w-]{0,50}", value):
         stop(f'{name} doit être un nom entre guillemets, comme "VAE_64" : des lettres, '
              "des chiffres, - ou _, sans espace. Corrigez-le dans la zone ***.")
@@ -162,10 +163,10 @@ def write_whole(path, content, replace=True):
     """Écrit tout ou rien : d'abord sous un autre nom, qui devient le vrai d'un coup.
 
     replace=False : lève FileExistsError si ce nom est pris, ou en train de l'être."""
-    if replace:
+    if replace:                           # "wb" : écrit, même par-dessus
         draft = path.with_name(f"{path.name}.{os.getpid()}.incomplet")
         file = open(draft, "wb")
-    else:
+    else:                                 # "xb" : échoue si ce fichier existe déjà
         draft = path.with_name(f"{path.name}.incomplet")
         file = open(draft, "xb")
     try:
