@@ -145,10 +145,14 @@ def test_stop_keeps_what_is_learnt(page):
     one(page.button, "Pause").click()
     run(page)
     training = page.session_state["training"]
-    wait_for(lambda: training.share == (wait_for(lambda: training.share, 5)), 5)
-    share = training.share
-    threading.Event().wait(0.7)
-    assert training.share == share and one(run(page).button, "Continuer")
+
+    def still():
+        before = training.share
+        threading.Event().wait(1)
+        return training.share == before
+
+    wait_for(still, 60, "la pause")
+    assert one(run(page).button, "Continuer")
     one(page.button, "Continuer").click()
     run(page)
     wait_for(lambda: training.share > share, 60, "la suite")
