@@ -152,6 +152,7 @@ def test_stop_keeps_what_is_learnt(page):
         return training.share == before
 
     wait_for(still, 60, "la pause")
+    share = training.share
     assert one(run(page).button, "Continuer")
     one(page.button, "Continuer").click()
     run(page)
