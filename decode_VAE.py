@@ -8,7 +8,7 @@ Ensuite : changez la zone *** de train_VAE.py, relancez, comparez.
 model_name = "VAE_64"       #*** un nom : celui de train_VAE.py
 dataset_folder = "images"   #*** un dossier : images de la touche i
 camera = 0                  #*** 0 à 99 : la webcam, ou "film.mp4"
-slider_reach = 2            #*** 1 à 5 : écarts-types, au bout
+slider_reach = 2            #*** 1 à 5 : étendue, en écarts-types
 walk_seconds = 4            #*** 1 à 20 : promenade (p), en secondes
 # *****************************************************************
 import math

@@ -99,7 +99,7 @@ class VAE(nn.Module):
         head = self.encoder[-1]
         nn.init.zeros_(head.weight[:latent_size])
         nn.init.zeros_(head.bias[:latent_size])
-        nn.init.constant_(head.bias[latent_size:], -3)        # sigma = 0.22
+        nn.init.constant_(head.bias[latent_size:], -3)        # au départ, sigma vaut 0.22
         if self.draw is not None:
             nn.init.zeros_(self.draw.weight)
             self.draw.weight[:, :found] = 10 * V * spread
@@ -181,6 +181,23 @@ def spoil(x, task):
     if task == "super_resolution":      # réduite 4 fois, puis agrandie
         return F.interpolate(F.avg_pool2d(x, 4), scale_factor=4)
     return x
+
+
+@torch.no_grad()
+def encode_images(model, images, task="copy"):
+    """Les codes de toutes les images (des octets) : mu et logvar, (N, latents)."""
+    codes = [model.encode(spoil(batch / 255, task)) for batch in images.split(100)]
+    all_mu = torch.cat([mu for mu, logvar in codes])
+    all_logvar = torch.cat([logvar for mu, logvar in codes])
+    return all_mu, all_logvar
+
+
+def random_codes(saved, count):
+    """Des codes au hasard : selon N(0, 1), ou, si beta = 0, autour des codes mesurés."""
+    z = torch.randn(count, len(saved["z_mean"]))
+    if saved["settings"]["beta"] == 0:
+        z = saved["z_mean"] + saved["z_spread"] * z
+    return z
 
 
 # %% La perte
@@ -396,20 +413,3 @@ def check_weights(weights, expected):
         assert weights[name].shape == weight.shape
         assert weights[name].dtype == weight.dtype
         assert weights[name].abs().max() < 10_000
-
-
-@torch.no_grad()
-def encode_images(model, images, task="copy"):
-    """Les codes de toutes les images (des octets) : mu et logvar, (N, latents)."""
-    codes = [model.encode(spoil(batch / 255, task)) for batch in images.split(100)]
-    all_mu = torch.cat([mu for mu, logvar in codes])
-    all_logvar = torch.cat([logvar for mu, logvar in codes])
-    return all_mu, all_logvar
-
-
-def random_codes(saved, count):
-    """Des codes au hasard : selon N(0, 1), ou, si beta = 0, autour des codes mesurés."""
-    z = torch.randn(count, len(saved["z_mean"]))
-    if saved["settings"]["beta"] == 0:
-        z = saved["z_mean"] + saved["z_spread"] * z
-    return z

@@ -3,14 +3,14 @@ latent_size nombres, puis à la redessiner. Stop (ou "q" dans la
 fenêtre) arrête avant la fin et garde ce qui est appris.
 
 Lit     : les images de dataset_folder, ou celles de démonstration.
-Écrit   : model_name.pth (le modèle), model_name.png (ce qu'on a vu).
+Écrit   : model_name.pth (le modèle), model_name.png (les courbes).
 Ensuite : decode_VAE.py.
 """
 # ***************** zone *** : à vous de modifier *****************
 images_size = 64            #*** 32, 64 ou 128 : côté, en pixels
 latent_size = 4             #*** 1 à 32 : combien de nombres par image
 dataset_folder = "images"   #*** un dossier : où sont les images
-model_name = "VAE_64"       #*** un nom : en changer garde l'ancien
+model_name = "VAE_64"       #*** un nom : un nouveau garde l'ancien
 test_data_proportion = 0.1  #*** 0.05 à 0.5 : part des images de test
 batch_size = 24             #*** 1 à 1000 : images par pas
 epochs = 10                 #*** 1 à 1000 : passages sur les images
@@ -230,7 +230,7 @@ def mean_square(model, images, index, task):
 
 # %% Montrer
 def draw_all(model, images, examples, settings, history):
-    """Les courbes de perte et, dessous, des images de test et ce qu'il en redessine."""
+    """Les courbes de perte et, dessous, des images de test, redessinées."""
     rows = reconstruct(model, images, examples, settings["task"])
     screen = Image.new("RGB", (900, 300 + 100 * len(rows)), white)
     draw = ImageDraw.Draw(screen)
@@ -283,17 +283,17 @@ def watch(learning, model, images, examples, settings, history):
         stops.append("Stop")
 
     usual = signal.signal(signal.SIGINT, note_stop)
-    window = screen_works()
-    if window:
-        close_windows()            # une fenêtre restée du lancement précédent
-        open_window("apprentissage", "Apprentissage")
-    else:
-        print("Pas d'écran, donc pas de fenêtre : les courbes seront dans le .png.")
     views = []
     every = math.ceil(settings["epochs"] / 100)      # une centaine de vues
     start = time.monotonic()
     next_look = 0
     try:
+        window = screen_works()
+        if window:
+            close_windows()        # une fenêtre restée du lancement précédent
+            open_window("apprentissage", "Apprentissage")
+        else:
+            print("Pas d'écran, donc pas de fenêtre : les courbes seront dans le .png.")
         for done in learning:
             if done == len(history):                 # une époque est finie
                 screen = draw_all(model, images, examples, settings, history)
@@ -435,7 +435,7 @@ if __name__ == "__main__":
              "l'ancien modèle reste le même.")
 
     # %% 4. Le modèle et le bilan
-    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Stop attend l'écriture
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Stop est ignoré
     try:
         results = {"settings": settings, "history": history,
                    "train_names": [names[i] for i in train_index]}

@@ -49,8 +49,11 @@ def erase(files):
         except OSError:
             kept.append(path)
     for folder in sorted({path.parent for path in files}, reverse=True):
-        if folder not in (kit, kit / "images") and not any(folder.iterdir()):
-            folder.rmdir()
+        if folder not in (kit, kit / "images"):
+            try:
+                folder.rmdir()                 # refuse un dossier qui n'est pas vide
+            except OSError:
+                pass
     return kept
 
 

@@ -138,6 +138,7 @@ if __name__ == "__main__":
         import torch
         import record_images as tools
         import train_VAE
+        tools.check_number("seconds", seconds, 2, 60)
         checks.update({"Fenêtre": check_window, "Webcam": check_camera,
                        "Entraînement": check_speed})
     checks.update({"Place": check_disk, "Nuage": check_cloud})

@@ -9,7 +9,7 @@ C'est long (le temps restant s'affiche) : Stop garde tout, et F5 continue où l'
 """
 
 # ****************************** zone *** : à vous de modifier ****************
-repeats = 10        #*** 1 à 10 : entraînements de chaque sorte, pour voir la part du hasard
+repeats = 10        #*** 1 à 10 : entraînements de chaque sorte
 # *****************************************************************************
 
 import json

@@ -41,9 +41,9 @@ class Training(threading.Thread):
         self.stop_asked = threading.Event()
         self.running = threading.Event()           # baissé par Pause
         self.running.set()
-        self.start_time = time.time()
+        self.start_time = time.monotonic()
         self.paused_time = 0
-        self.seen = time.time()                    # la dernière fois qu'une page le regardait
+        self.seen = time.monotonic()                    # la dernière fois qu'une page le regardait
         self.watch()
 
     def watch(self):
@@ -89,7 +89,7 @@ class Training(threading.Thread):
 
     def publish(self, model, train_index, test_index):
         """Une copie du réseau, pour la page et pour le .pth, mesurée sur des images."""
-        model = copy.deepcopy(model).eval()
+        model = copy.deepcopy(model)
         index = train_index[:1000]
         saved = {"settings": self.settings, "history": list(self.history), "data": self.about,
                  "train_names": [], **measure_latents(model, self.images, index, self.settings)}
@@ -104,16 +104,16 @@ class Training(threading.Thread):
 
     def wait(self):
         """Pause : rien n'avance, tant que la page est ouverte."""
-        start = time.time()
+        start = time.monotonic()
         while not self.running.wait(0.2) and not self.must_stop():
             pass
-        self.paused_time += time.time() - start
+        self.paused_time += time.monotonic() - start
 
     def must_stop(self):
         """Vrai si on a appuyé sur Arrêter, ou si la page est fermée depuis quelques secondes."""
         if self.is_watched():
-            self.seen = time.time()
-        return self.stop_asked.is_set() or time.time() > self.seen + patience
+            self.seen = time.monotonic()
+        return self.stop_asked.is_set() or time.monotonic() > self.seen + patience
 
     def is_watched(self):
         return self.session is None or self.runtime.is_active_session(self.session)
@@ -134,5 +134,5 @@ class Training(threading.Thread):
                              "la place, puis recommencez.")
 
     def seconds_left(self):
-        worked = time.time() - self.start_time - self.paused_time
+        worked = time.monotonic() - self.start_time - self.paused_time
         return worked * (1 / self.share - 1) if self.share else None
