@@ -44,17 +44,19 @@ def page():
         stem = models.choose_model()
     display.part(following.follow, following.beat())()
     steps.draw(data)
-    draw_tabs(stem, data)
+    display.part(draw_tabs, following.beat())(stem, data)
 
 
 def draw_tabs(stem, data):
-    """Les onglets ; seul celui qui est ouvert est dessiné, et son nom est dans l'adresse."""
+    """Les onglets ; seul celui qui est ouvert est dessiné, et son nom est dans l'adresse.
+
+    Ils se redessinent avec lui : sinon, changer d'onglet pendant qu'il répond le vide."""
     names = [*tabs_of_a_model, *other_tabs]
     tabs = st.tabs(names, key="onglet", bind="query-params")
     for tab, name in zip(tabs, names):
         if tab.open:
             with tab:
-                display.part(draw_tab, following.beat())(name, stem, data)
+                display.careful(draw_tab)(name, stem, data)
 
 
 def draw_tab(name, stem, data):

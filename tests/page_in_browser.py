@@ -268,6 +268,7 @@ def explore(browser):
     browser.click("Carte")
     drag(browser)
     browser.click("Webcam")
+    browser.wait_calm()                # redessinée, elle oublierait le clic
     browser.when(lambda: browser.inside(".direct button", "found.click(); return true"),
                  "la webcam à démarrer")
     code = "return Number(found.dataset.answers) >= 5"

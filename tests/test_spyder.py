@@ -2,6 +2,7 @@
 
 F5, encore F5, une cellule, Stop, la croix, un script modifié, un réglage faux.
 """
+import importlib.util
 import threading
 
 import pytest
@@ -10,7 +11,9 @@ from test_record import film as film_fixture
 
 from model_VAE_64 import load_model
 
-pytest.importorskip("spyder_kernels", reason="pas de spyder-kernels dans ce Python")
+# chercher sans importer : une fois importé, les scripts se croiraient dans Spyder
+if not importlib.util.find_spec("spyder_kernels"):
+    pytest.skip("pas de spyder-kernels dans ce Python", allow_module_level=True)
 film = film_fixture
 
 
