@@ -1,7 +1,7 @@
 """Déplacer les curseurs : chacun règle un nombre, et l'image suit.
 
 Lit     : model_name.pth ; les images (touche i), la webcam (w).
-Écrit   : decode_0001.png... (touche s), sans jamais en écraser une.
+Écrit   : decode_0001.png... (touche s), sans jamais écraser une image.
 Ensuite : changez la zone *** de train_VAE.py, relancez, comparez.
 """
 # ***************** zone *** : à vous de modifier *****************
@@ -78,7 +78,7 @@ class Board:
         open_window("decodeur", f"VAE : {model_name}")
         for place, window in enumerate(sorted(set(self.windows) - {"decodeur"})):
             open_window(window, window.capitalize(), 820 + 272 * place)
-            show(window, Image.new("RGB", (268, 8), white))
+            show(window, Image.new("RGB", (268, 8), white))    # lui donne sa largeur
         for label, window in zip(self.labels, self.windows):
             cv2.createTrackbar(label, window, 100, 200, ignore)
 
@@ -86,7 +86,7 @@ class Board:
         return is_open("decodeur") and all([is_open(name) for name in self.windows])
 
     def read_sliders(self):
-        """Met dans z les curseurs bougés à la main, qui reprend les commandes."""
+        """Met dans z les curseurs bougés à la main ; elle reprend alors les commandes."""
         for line, i in enumerate(self.order):
             position = cv2.getTrackbarPos(self.labels[line], self.windows[line])
             if position != self.positions[line]:
@@ -98,6 +98,7 @@ class Board:
         """Place les curseurs sur le code z."""
         places = 100 + (self.z - self.mean) / self.step
         places = places.round().int().clamp(0, 200)
+        # retenues : sinon read_sliders y verrait un geste de la main
         self.positions = places[self.order].tolist()
         for label, window, position in zip(self.labels, self.windows, self.positions):
             cv2.setTrackbarPos(label, window, position)
@@ -129,6 +130,7 @@ class Board:
                 self.z = self.mean.clone()
             if letter == "i":
                 self.show_next()
+            # réappuyer sur p ou sur w arrête : take_over vient de le faire
             if letter == "p" and before != "promenade":
                 self.driver = "promenade"
                 self.start_time = time.monotonic()
@@ -136,7 +138,8 @@ class Board:
             if letter == "w" and before != "webcam":
                 self.capture = open_camera(camera)
                 self.driver = "webcam"
-        except SystemExit as trouble:     # pas d'image, pas de webcam, disque plein
+        # stop, ici, n'arrête rien : pas d'image, pas de webcam, disque plein...
+        except SystemExit as trouble:
             self.message = str(trouble).split(" :")[0] + " (voir la console)"
 
     def show_next(self):
@@ -208,7 +211,7 @@ def ignore(position):
 
 
 def drive(board):
-    """Dessine, écoute les touches et la main, suit qui choisit le code, recommence."""
+    """Dessine, écoute les touches et la main, laisse agir driver, recommence."""
     while True:
         if board.changed:
             show("decodeur", board.draw())
@@ -240,7 +243,7 @@ if __name__ == "__main__":
     # %% 2. Les curseurs
     board = Board(model, saved)
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)      # pour une seule image, partager prend plus de temps
+    torch.set_num_threads(1)      # une seule image : un seul cœur va plus vite
     close_windows()               # une fenêtre restée du lancement précédent
     try:
         board.open()

@@ -1,8 +1,8 @@
 """Le cœur du kit : le réseau VAE, sa perte, les images et le fichier .pth.
 
 Les autres scripts s'en servent ; celui-ci ne fait rien quand on le lance.
-Une image est un tenseur (3, images_size, images_size) de nombres de 0 à 1 :
-rouge, vert, bleu. N : combien d'images sont traitées ensemble.
+Une image est un tenseur (un tableau de torch) de 3 x images_size x images_size
+nombres de 0 à 1 : rouge, vert, bleu. N : combien d'images sont traitées ensemble.
 Un latent est un des nombres du code qui résume une image.
 """
 import io
@@ -12,7 +12,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
-# avant torch : un cœur qui attend laisse sa place aux autres programmes
+# avant torch : un cœur du processeur qui attend laisse sa place aux autres programmes
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 import torch
@@ -33,20 +33,21 @@ class VAE(nn.Module):
     """
 
     def __init__(self, images_size=64, latent_size=4, decoder="convolution"):
-        super().__init__()
+        super().__init__()          # torch prépare la liste des couches
         pixels = 3 * images_size**2
-        fold = images_size // 16    # un carré de 4x4 pixels, replié,
-        colors = 3 * fold**2        # devient une case de 48 nombres
+        # pour 64 : un carré de 4x4 pixels, replié, devient une case de 48 nombres
+        fold = images_size // 16
+        cell_size = 3 * fold**2
         self.encoder = nn.Sequential(                         # (N, 3, 64, 64)
             nn.PixelUnshuffle(fold),                          # (N, 48, 16, 16)
-            nn.Conv2d(colors, 32, 4, stride=2, padding=1),    # (N, 32, 8, 8)
-            nn.SiLU(),
+            nn.Conv2d(cell_size, 32, 4, stride=2, padding=1), # (N, 32, 8, 8)
+            nn.SiLU(),    # laisse passer le positif, presque rien du négatif
             nn.Conv2d(32, 64, 4, stride=2, padding=1),        # (N, 64, 4, 4)
             nn.SiLU(),
             nn.Flatten(),                                     # (N, 1024)
             nn.Linear(64 * 4 * 4, 128),                       # (N, 128)
             nn.SiLU(),
-            nn.LayerNorm(128),
+            nn.LayerNorm(128),    # les ramène à la même échelle
             # 2 nombres par latent : sa moyenne mu et son incertitude logvar
             nn.Linear(128, 2 * latent_size))
         self.look = nn.Linear(pixels, latent_size, bias=False)
@@ -59,13 +60,14 @@ class VAE(nn.Module):
                 nn.Unflatten(1, (64, 8, 8)),                  # (N, 64, 8, 8)
                 nn.Conv2d(64, 64, 3, padding=1),
                 nn.SiLU(),
-                nn.ConvTranspose2d(64, colors, 4, 2, 1),      # (N, 48, 16, 16)
+                nn.ConvTranspose2d(64, cell_size, 4, 2, 1),   # (N, 48, 16, 16)
                 nn.PixelShuffle(fold))                        # (N, 3, 64, 64)
             self.draw = nn.Linear(latent_size, pixels, bias=False)
         else:
             self.decoder = BroadcastDecoder(latent_size, fold)
             self.draw = None    # ici, tout se dessine case par case
-        # les axes du code, tirés au hasard ; turn_axes (train_VAE.py) les tourne
+        # les axes du code : une rotation au hasard, et son inverse (back) ;
+        # turn_axes, dans train_VAE.py, les tourne
         self.axes = nn.Linear(latent_size, latent_size)
         self.back = nn.Linear(latent_size, latent_size)
         nn.init.orthogonal_(self.axes.weight)
@@ -75,7 +77,7 @@ class VAE(nn.Module):
         grey = torch.full((3, images_size, images_size), 0.5)
         self.register_buffer("mean_image", grey)    # gardée avec les poids
 
-    @torch.no_grad()
+    @torch.no_grad()    # ici, on n'apprend pas : torch n'a pas de pente à préparer
     def start_from(self, images):
         """Part de l'image moyenne et de l'ACP de ces images (1000 suffisent).
 
@@ -83,6 +85,7 @@ class VAE(nn.Module):
         de base V qui, ajoutées à la moyenne, redessinent le mieux les autres :
         c'est le meilleur résumé sans réseau. Le chemin simple commence ainsi ;
         le réseau commence à zéro, et n'a que le reste à apprendre.
+        (À la première lecture, on peut sauter ces lignes.)
         """
         images = images.cpu() / 255
         mean_image = images.mean(0)
@@ -91,7 +94,7 @@ class VAE(nn.Module):
         U, S, V = torch.pca_lowrank(x, q=min(len(x), 2 * latent_size))
         V = V[:, :latent_size]                                # (pixels, latents)
         spread = S[:latent_size] / len(x)**0.5    # écarts-types des coordonnées
-        found = len(spread)                       # moins s'il y a peu d'images
+        found = len(spread)                       # moins de latents, si peu d'images
         nn.init.zeros_(self.look.weight)
         # 10 ici, / 10 dans encode : des poids dix fois plus grands bougent à peine.
         # 0.5 rétrécit les coordonnées trop faibles pour valoir leur KL
@@ -110,12 +113,12 @@ class VAE(nn.Module):
     def encode(self, x):
         """Le code de chaque image : sa moyenne mu, et logvar = ln(sigma**2)."""
         x = x - self.mean_image
-        mu, logvar = self.encoder(x).chunk(2, dim=1)          # (N, latents) chacun
+        mu, logvar = self.encoder(x).chunk(2, dim=1)          # coupe en deux
         mu = mu + self.look(x.flatten(1)) / 10
         return self.axes(mu), logvar
 
     def reparameterize(self, mu, logvar):
-        """Tire z autour de mu, à sigma près.
+        """Tire z au hasard autour de mu, avec l'écart-type sigma.
 
         Le décodeur ne peut donc pas compter sur un code exact : des codes voisins
         doivent donner des images voisines, et entre deux codes, il n'y a pas de trou.
@@ -132,6 +135,7 @@ class VAE(nn.Module):
         return self.mean_image + self.draw(z / 10).view_as(x) + x
 
     def forward(self, x, noise=True):
+        """Ce que fait model(x) : encoder, tirer z, décoder."""
         mu, logvar = self.encode(x)
         z = mu
         if noise:
@@ -140,7 +144,7 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def sample(self, count):
-        """Des images inventées : des z tirés au hasard selon N(0, 1), décodés."""
+        """Des images inventées : des z tirés selon la loi normale, décodés."""
         z = torch.randn(count, self.axes.in_features, device=self.mean_image.device)
         return self.decode(z)
 
@@ -186,6 +190,7 @@ def spoil(x, task):
 @torch.no_grad()
 def encode_images(model, images, task="copy"):
     """Les codes de toutes les images (des octets) : mu et logvar, (N, latents)."""
+    # par paquets de 100, pour la mémoire
     codes = [model.encode(spoil(batch / 255, task)) for batch in images.split(100)]
     all_mu = torch.cat([mu for mu, logvar in codes])
     all_logvar = torch.cat([logvar for mu, logvar in codes])
@@ -193,7 +198,9 @@ def encode_images(model, images, task="copy"):
 
 
 def random_codes(saved, count):
-    """Des codes au hasard : selon N(0, 1), ou, si beta = 0, autour des codes mesurés."""
+    """Des codes au hasard : selon la loi normale.
+
+    Si beta = 0, rien n'y ramène les codes : on tire alors autour de ceux mesurés."""
     z = torch.randn(count, len(saved["z_mean"]))
     if saved["settings"]["beta"] == 0:
         z = saved["z_mean"] + saved["z_spread"] * z
@@ -204,13 +211,13 @@ def random_codes(saved, count):
 def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
     """Perte = erreur + beta * KL. Renvoie la perte, l'erreur, la KL par latent.
 
-    erreur : ce qui manque à l'image redessinée ; selon reconstruction,
+    erreur : l'écart entre l'image redessinée et la vraie ; selon reconstruction,
       "mse", "l1"   la somme des (x - y)**2, ou des |x - y|
       "gaussian"    -ln p(x), p normale d'écart-type sigma : sigma-VAE
       "laplace"     -ln p(x), p de Laplace d'échelle b
                     (sigma et b : les meilleurs pour ce lot d'images ;
                     Rybkin et al., 2021, arXiv:2006.13202)
-    KL : ce que coûte le code, 0 quand il ne dit rien (mu = 0 et sigma = 1) ;
+    KL (de Kullback-Leibler) : ce que coûte le code, 0 quand il ne dit rien (mu = 0 et sigma = 1) ;
       0.5 * (mu**2 + sigma**2 - 1 - ln sigma**2), en nats (1 bit = 0.69 nat)
     beta plus grand que 1 : bêta-VAE (Higgins et al., 2017).
     Sommes sur les pixels et les latents, moyennes sur les images.
@@ -236,7 +243,7 @@ Image.init()
 # seulement ces formats : d'autres lancent un programme ou remplissent la mémoire
 formats = [name for name in ("PNG", "JPEG", "BMP", "GIF", "WEBP", "AVIF", "PPM")
            if name in Image.OPEN]
-# les fichiers que l'on remarque, ne serait-ce que pour dire « convertissez-la »
+# les fichiers que l'on remarque, même s'il faut ensuite en écarter
 extensions = {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".avif",
               ".ppm", ".pgm", ".tif", ".tiff", ".heic"}
 max_pixels = 40_000_000                 # au-delà, une image remplirait la mémoire
@@ -278,7 +285,7 @@ def read_image(path, images_size):
             image.draft("RGB", (images_size, images_size))
             if image.width * image.height > max_pixels:
                 return None, f"plus de {max_pixels // 10**6} mégapixels : réduisez-la"
-            # une photo prise de côté est remise droite
+            # une photo prise appareil tourné est remise droite
             ImageOps.exif_transpose(image, in_place=True)
             if image.mode.startswith("I"):       # 16 bits : on garde les 8 premiers
                 image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -315,7 +322,7 @@ def load_images(folder, images_size):
             problems.append(f"  écartée : {name} ({problem})")
         if number % 500 == 0:
             print(f"\rLecture des images : {number} sur {len(files)}", end="")
-    print(f"\r{len(files)} images trouvées, {len(names)} gardées.{' ' * 20}")
+    print(f"\rImages trouvées : {len(files)}, gardées : {len(names)}.{' ' * 20}")
     for line in problems:
         print(line)
     if not names:
@@ -327,6 +334,7 @@ def load_images(folder, images_size):
 def to_picture(image):
     """Une image du réseau, (3, H, W) de 0 à 1, devient une image de Pillow."""
     pixels = (image.clamp(0, 1) * 255).round().byte()
+    # permute : (H, W, 3), l'ordre de Pillow
     return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
 
 
@@ -351,7 +359,8 @@ max_bytes = 50_000_000                  # aucun modèle du kit n'est aussi gros
 
 def save_model(path, model, results):
     """Écrit le .pth : les poids, et les réglages et mesures de results."""
-    content = io.BytesIO()
+    content = io.BytesIO()              # un fichier en mémoire
+    # state_dict : tous les poids, chacun sous son nom
     torch.save({"weights": model.state_dict(), **results}, content)
     write_whole(path, content.getvalue())
 

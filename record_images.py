@@ -1,7 +1,7 @@
 """Remplir le dossier images/ avec votre webcam.
 
 Lit     : la webcam (ou un fichier vidéo).
-Écrit   : im_0001.png, im_0002.png... sans jamais en écraser une.
+Écrit   : im_0001.png, im_0002.png... sans jamais écraser une image.
 Ensuite : train_VAE.py.
 Tout reste sur cet ordinateur : aucune image n'est envoyée nulle part.
 """
@@ -50,7 +50,7 @@ def record(capture, folder, recorded):
     """Montre la webcam et enregistre tant que "s" ou le bouton est appuyé."""
     present = len(list(folder.glob("*.png")))
     mouse = Mouse()
-    cv2.setMouseCallback("webcam", mouse.hear)
+    cv2.setMouseCallback("webcam", mouse.hear)    # sans () : OpenCV l'appellera
     last_save = -1                        # l'heure de la dernière image
     while True:
         square = read_square(capture)
@@ -65,6 +65,7 @@ def record(capture, folder, recorded):
         if key in quit_keys or not is_open("webcam"):
             return
         asked = mouse.down or mouse.clicked or key in (ord("s"), ord("S"))
+        # 0.9 : un peu tôt, plutôt que d'attendre une image de caméra de plus
         if asked and now > last_save + 0.9 / images_per_second:
             picture = square.resize((saved_size, saved_size), Image.Resampling.BOX)
             recorded.append(save_picture(picture, folder, "im"))
@@ -82,7 +83,7 @@ def draw_preview(square, count, recording):
     screen.paste(small.resize((256, 256), Image.Resampling.NEAREST), (500, 40))
     draw = ImageDraw.Draw(screen)
     draw.text((500, 14), "Ce que verra le réseau (64x64)", black, font)
-    draw.text((500, 306), f"{count} images sur {goal}", black, big_font)
+    draw.text((500, 306), f"Images : {count} sur {goal}", black, big_font)
     draw.rectangle((500, 340, 756, 348), (225, 225, 230))
     draw.rectangle((500, 340, 500 + 256 * min(count / goal, 1), 348), green)
     draw.text((500, 364), "s ou clic gauche : enregistrer\nz : effacer la dernière\n"
@@ -102,7 +103,7 @@ def stop(sentence):
     print(sentence)
     end = SystemExit(sentence)
     end.code = 1
-    if "spyder_kernels" in sys.modules:   # 1 y ferait paraître une erreur en rouge
+    if "spyder_kernels" in sys.modules:   # 1 s'y afficherait comme une erreur
         end.code = 0
     raise end
 
@@ -127,6 +128,7 @@ def check_number(name, value, low, high):
 
 
 def check_choice(name, value, values):
+    # les types aussi, car pour Python, True == 1
     if type(value) is not type(values[0]) or value not in values:
         words = ", ".join([repr(choice) for choice in values])
         stop(f"{name} doit être choisi parmi {words} : corrigez-le dans la zone ***.")
@@ -140,7 +142,7 @@ def check_name(name, value):
 
 
 def check_folder(name, value, written=False):
-    """Le dossier que nomme ce réglage ; written : on doit pouvoir y écrire."""
+    """Le dossier indiqué par ce réglage ; written : on doit pouvoir y écrire."""
     named = isinstance(value, str) and value.strip() and value.isprintable()
     if not named:
         stop(f'{name} doit être un nom de dossier entre guillemets, comme "images" : '
@@ -162,11 +164,12 @@ def check_folder(name, value, written=False):
 def write_whole(path, content, replace=True):
     """Écrit tout ou rien : d'abord sous un autre nom, qui devient le vrai d'un coup.
 
-    replace=False : lève FileExistsError si ce nom est pris, ou en train de l'être."""
+    replace=False : si ce nom est pris, ou va l'être, lève (provoque) FileExistsError."""
     if replace:                           # "wb" : écrit, même par-dessus
         draft = path.with_name(f"{path.name}.{os.getpid()}.incomplet")
         file = open(draft, "wb")
-    else:                                 # "xb" : échoue si ce fichier existe déjà
+    else:                                 # "xb" : échoue si ce fichier existe : ce
+        # brouillon réserve donc le nom, pour ce script seulement
         draft = path.with_name(f"{path.name}.incomplet")
         file = open(draft, "xb")
     try:
@@ -183,7 +186,7 @@ def write_whole(path, content, replace=True):
 
 def save_picture(picture, folder, prefix):
     """Enregistre en PNG, avec un numéro de plus que le plus grand déjà là."""
-    content = io.BytesIO()
+    content = io.BytesIO()                # un fichier en mémoire
     picture.save(content, "PNG")
     numbers = [0]
     for path in folder.glob(f"{prefix}_*"):
@@ -256,7 +259,7 @@ def is_open(window):
 
 def close_windows():
     cv2.destroyAllWindows()
-    cv2.waitKey(1)
+    cv2.waitKey(1)                        # le temps de les fermer
 
 
 # %% Ce qui sert aussi à decode_VAE.py : la caméra
@@ -323,5 +326,5 @@ if __name__ == "__main__":
         capture.release()
         close_windows()
         if recorded:
-            print(f"{len(recorded)} images enregistrées dans {folder}. "
+            print(f"Images enregistrées dans {folder} : {len(recorded)}. "
                   "Ensuite : train_VAE.py")

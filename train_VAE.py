@@ -1,6 +1,6 @@
 """Entraîner le VAE : il apprend seul à résumer chaque image en
 latent_size nombres, puis à la redessiner. Stop (ou "q" dans la
-fenêtre) arrête avant la fin et garde ce qui est appris.
+fenêtre) arrête avant la fin et garde ce qui a été appris.
 
 Lit     : les images de dataset_folder, ou celles de démonstration.
 Écrit   : model_name.pth (le modèle), model_name.png (les courbes).
@@ -81,7 +81,8 @@ def learn(model, images, train_index, test_index, settings, history):
     yield rend la main un instant, avant chaque pas et à la fin, à qui veut dessiner
     ou arrêter, et dit combien d'époques sont faites : 2.5 au milieu de la troisième."""
     # Adam (Kingma et Ba, 2015) règle les poids ; ses deux betas ne sont pas beta
-    fused = torch.__version__ >= (2, 5)    # tous les poids d'un coup : plus vite
+    # à partir de la version 2.5 : tous les poids d'un coup, c'est plus vite
+    fused = torch.__version__ >= (2, 5)
     optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99), fused=fused)
     for epoch in range(settings["epochs"]):
         order = train_index[torch.randperm(len(train_index))]    # mélangées
@@ -113,7 +114,7 @@ def learn_batch(model, batch, optimizer, settings):
     loss, error, kl = measure(model, target, settings)
     numbers = [loss.item(), error.item(), kl.sum().item()]
     check_finite(numbers)
-    optimizer.zero_grad()      # efface le calcul du pas d'avant
+    optimizer.zero_grad()      # efface les pentes du pas d'avant
     loss.backward()            # pour chaque poids, dans quel sens la perte baisse
     optimizer.step()           # un petit pas dans ce sens
     return numbers
@@ -128,6 +129,7 @@ def check_finite(numbers):
 def measure(model, target, settings):
     """La perte, l'erreur et la KL du réseau sur ces images."""
     inputs = spoil(target, settings["task"])
+    # sans KL (beta = 0), pas de hasard non plus
     output, mu, logvar = model(inputs, noise=settings["beta"] > 0)
     return vae_loss(output, target, mu, logvar, settings["beta"],
                     settings["reconstruction"])
@@ -144,18 +146,19 @@ def augment(target):
 
 @torch.no_grad()
 def turn_axes(model, mu, logvar):
-    """Tourne les axes du code pour que chaque nombre varie seul.
+    """Tourne les axes du code pour que chaque nombre varie sans les autres.
 
     Aucune image ne change : le décodeur tourne dans l'autre sens. C'est l'analyse
-    en composantes indépendantes (Hyvärinen et Oja, 2000, FastICA). Pourquoi cela
-    marche sans étiquettes : un mélange de causes sans lien entre elles (une place,
-    une couleur) ressemble toujours plus à une cloche (loi normale) que chacune. On
-    cherche donc les axes où les nombres ressemblent le moins à une cloche.
+    en composantes indépendantes (Hyvärinen et Oja, 2000, FastICA). Elle marche sans
+    étiquettes (sans savoir ce que montre l'image) : un mélange de causes sans lien
+    entre elles (une place, une couleur) ressemble en général plus à une cloche (la
+    loi normale, que donne une somme de hasards) que chacune. On cherche donc les
+    axes où les nombres ressemblent le moins à une cloche.
+    À la première lecture, on peut sauter la suite.
     1. blanchir : x = (mu - moyenne) @ whiten, d'écart-type 1 dans tous les sens ;
     2. tourner  : y = x @ turn.T, où la rotation turn éloigne le plus la moyenne
                   de y**6 de celle d'une cloche.
     Enfin chaque axe est réduit pour que mu**2 + sigma**2 vaille 1 en moyenne.
-    (À la première lecture, ces lignes peuvent se sauter.)
     """
     live = (mu.var(0, correction=0) > 0.5).nonzero().flatten()   # les latents vivants
     mean = mu[:, live].mean(0)
@@ -295,7 +298,7 @@ def watch(learning, model, images, examples, settings, history):
         else:
             print("Pas d'écran, donc pas de fenêtre : les courbes seront dans le .png.")
         for done in learning:
-            if done == len(history):                 # une époque est finie
+            if done == len(history):      # le début, ou la fin d'une époque
                 screen = draw_all(model, images, examples, settings, history)
                 if window:
                     show("apprentissage", screen)
@@ -309,7 +312,7 @@ def watch(learning, model, images, examples, settings, history):
                     print(f"\r{100 * done / settings['epochs']:.0f} %", end="")
                 window = window and listen(stops)
             if stops:
-                print("\nArrêt demandé : je garde ce qui est appris.")
+                print("\nArrêt demandé : je garde ce qui a été appris.")
                 break
     finally:
         signal.signal(signal.SIGINT, usual)
@@ -394,7 +397,7 @@ def choose_device():
 def announce(model, known, unseen, settings):
     """Ce qui va se passer, et ce qui pourrait étonner."""
     weights = sum([weight.numel() for weight in model.parameters()])
-    print(f"{known} images à apprendre, {unseen} de test, {weights} poids à régler.")
+    print(f"Images à apprendre : {known}, de test : {unseen}. Poids : {weights}.")
     if settings["reconstruction"] in ("gaussian", "laplace"):
         print("sigma-VAE : la perte peut devenir négative, c'est normal "
               "(c'est le logarithme d'une densité).")
@@ -413,8 +416,8 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         stop("Arrêt demandé : rien n'est écrit.")
     if len(names) < 10:
-        stop(f"{len(names)} images ne suffisent pas : il en faut au moins 10 (200 "
-             "conseillées). Enregistrez-en avec record_images.py.")
+        stop(f"Images : {len(names)}. Il en faut au moins 10 (200 conseillées) : "
+             "enregistrez-en avec record_images.py.")
     test_index, train_index = split(names, test_data_proportion)
 
     # %% 2. Le réseau
@@ -428,6 +431,7 @@ if __name__ == "__main__":
 
     # %% 3. Apprendre
     history = []
+    # rien n'avance encore : watch demandera chaque pas
     learning = learn(model, images, train_index, test_index, settings, history)
     views = watch(learning, model, images, test_index[:8], settings, history)
     if not history:

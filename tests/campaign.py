@@ -493,7 +493,7 @@ def stop_training(kit):
     epochs = random.choice([1, 3, 30])
     kit.set("train_VAE.py", epochs=epochs, film=random.choice([True, False]))
     pid, log = launch(play, kit.folder / "train_VAE.py")
-    words = random.choice(["images trouvées", f"poque {epochs}/{epochs}"])
+    words = random.choice(["Images trouvées", f"poque {epochs}/{epochs}"])
     wait_for(lambda: words in heard(log), 300, None)
     time.sleep(random.choice([0.05, 0.5]) * random.random())
     for number in range(random.choice([1, 2])):

@@ -136,7 +136,7 @@ def test_every_rejected_file_is_named_with_its_reason(tmp_path, capsys):
     images, names = load(tmp_path)
     text = capsys.readouterr().out
     assert names == ["bonne.png", "entière.jpg", "entière.png"] and len(images) == 3
-    assert "9 images trouvées, 3 gardées" in text
+    assert "Images trouvées : 9, gardées : 3" in text
     lines = [line.strip() for line in text.splitlines() if "écartée" in line]
     reasons = dict(line.removeprefix("écartée : ").rstrip(")").split(" (") for line in lines)
     unknown = "format inconnu : convertissez-la en JPEG ou en PNG"

@@ -85,7 +85,7 @@ def test_a_tap_records_one_picture_with_the_right_pixels(kit, screen, record):
     screen.tap("S")
     wait_files(kit, 2)
     screen.tap("q")
-    assert "2 images enregistrées" in program.finish()
+    assert " : 2. Ensuite" in program.finish()
     assert saved(kit) == ["im_0001.png", "im_0002.png"]
     with Image.open(kit.images / "im_0001.png") as picture:
         assert picture.format == "PNG" and picture.size == (128, 128)
@@ -106,7 +106,7 @@ def test_a_click_shorter_than_a_frame_is_recorded(kit, screen, record):
     time.sleep(0.5)
     assert len(saved(kit)) == 6
     screen.tap("q")
-    assert "6 images enregistrées" in program.finish()
+    assert " : 6. Ensuite" in program.finish()
 
 
 def test_a_click_during_the_pause_waits_for_its_picture(kit, screen, record):
@@ -189,7 +189,7 @@ def test_every_way_out(kit, screen, record, way):
         program.stop()
     else:
         screen.tap(way)
-    assert "1 images enregistrées" in program.finish()
+    assert " : 1. Ensuite" in program.finish()
     assert "Webcam" not in screen.windows() and saved(kit) == ["im_0001.png"]
 
 

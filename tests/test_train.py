@@ -52,7 +52,7 @@ def small(kit):
 # Le kit tel que livré, sur les images de démonstration
 def test_as_shipped_on_the_demo(trained):
     text = trained.started[0].text
-    for words in ("1000 images trouvées, 1000 gardées", "900 images", "100 de test",
+    for words in ("Images trouvées : 1000, gardées : 1000", "à apprendre : 900, de test : 100",
                   "démonstration", "écran", "bits", "Il a appris", "VAE_64.pth",
                   "decode_VAE.py"):
         assert words in text, words
@@ -257,7 +257,7 @@ def test_it_runs_from_any_folder_and_says_what_it_leaves_out(small, tmp_path):
     (small.images / "abîmée.jpg").write_text("pas une image")
     small.folder, folder = tmp_path, small.folder
     text = small.start("Élève n°1/train_VAE.py").finish()
-    assert "écartée : abîmée.jpg" in text and "25 images trouvées, 24 gardées" in text
+    assert "écartée : abîmée.jpg" in text and "Images trouvées : 25, gardées : 24" in text
     assert (folder / "VAE_64.pth").exists()
 
 
@@ -267,7 +267,7 @@ def test_names_that_are_not_text(small):
     for number in range(3):
         copy = os.fsencode(small.images) + b"/\xe9l\xe8ve_%d.png" % number
         shutil.copy(small.images / "dessin_001.png", copy)
-    assert "27 images trouvées, 27 gardées" in small.run("train_VAE.py")
+    assert "Images trouvées : 27, gardées : 27" in small.run("train_VAE.py")
     assert any(name.startswith("?l?ve") for name in split(small)[1]["train_names"])
 
 

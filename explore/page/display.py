@@ -10,9 +10,7 @@ import re
 import traceback
 from pathlib import Path
 
-import altair as alt
 import numpy as np
-import pandas as pd
 import streamlit as st
 from PIL import Image
 
@@ -66,6 +64,7 @@ def component(name, html, *scripts):
 
 
 show_drawing = component("drawing", '<div class="dessin"></div>')
+show_figures = component("figures", '<div class="dessin"></div>', "drawing.js")
 french = component("french", "")
 style = f"<style>{(folder / 'page.css').read_text('utf-8')}</style>"
 
@@ -124,52 +123,66 @@ def draw_legend(legend):
 
 
 # %% Des courbes
-french_numbers = alt.Locale(number={"decimal": ",", "thousands": "\u202f", "grouping": [3],
-                                    "currency": ["", ""]})
+def number(value):
+    """Quatre chiffres, à la française."""
+    words = f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
+    return words.replace(".", ",")
+
+
+def frame(words, plot, up, across):
+    """Un dessin et ses deux axes ; up, across : ce qui s'écrit aux bouts de chacun."""
+    low, high = up
+    ends = "".join(f"<span>{end}</span>" for end in across)
+    return (f"<figure><figcaption>{words}</figcaption>"
+            f'<div class="up"><span>{number(high)}</span><span>{number(low)}</span></div>'
+            f'<div class="plot">{plot}</div><div class="across">{ends}</div></figure>')
 
 
 def draw_curves(history, epochs, beta):
     """La perte et ses deux parties, époque par époque ; la KL, seulement si elle compte."""
-    names = ["apprentissage", "test"]
-    draw_legend(dict(zip(names, colors)))
-    parts = ["Perte", "Erreur", "KL (nats)"] if beta else ["Erreur"]
-    for part in parts:
-        place = ["Perte", "Erreur", "KL (nats)"].index(part)
-        values = np.array(history)[:, [place, place + 3]]
-        draw_curve(part, values, epochs, names, last=part == parts[-1])
+    parts = {"Perte": 0, "Erreur": 1, "KL (nats)": 2} if beta else {"Erreur": 1}
+    draw_legend(dict(zip(["apprentissage", "test"], colors)))
+    history = np.array(history)
+    curves = [write_curve(name, history[:, [place, place + 3]], epochs)
+              for name, place in parts.items()]
+    show_figures(key="curves", data="".join(curves))
 
 
-def draw_curve(part, values, epochs, names, last):
-    """Une courbe d'apprentissage et une de test ; last : seule la dernière porte les époques.
+def write_curve(name, values, epochs):
+    """Une courbe d'apprentissage et une de test, (époques, 2).
 
     L'axe part de 0, sauf si la courbe descend dessous."""
-    rows = [{"époque": epoch, "valeur": row[place], "images": names[place]}
-            for epoch, row in enumerate(values.tolist(), start=1) for place in (0, 1)]
-    low = min(0, values.min())
-    across = alt.X("époque:Q", axis=alt.Axis(tickMinStep=1, format="d", grid=False,
-                                             labels=last, ticks=last),
-                   title="époque" if last else None,
-                   scale=alt.Scale(domain=[1, max(2, epochs)]))
-    up = alt.Y("valeur:Q", title=None, axis=alt.Axis(format=".4~g", tickCount=4),
-               scale=alt.Scale(domain=[low, values.max() + 1e-9], nice=True))
-    color = alt.Color("images:N", scale=alt.Scale(domain=names, range=colors[:2]), legend=None)
-    chart = alt.Chart(pd.DataFrame(rows), height=78).mark_line(
-        point=len(values) < 3).encode(
-        across, up, color,
-        tooltip=["images", "époque", alt.Tooltip("valeur", format=".4~g")])
-    end = " ; ".join(f"{name} {value:.4g}" for name, value in zip(names, values[-1]))
-    st.caption(f"{part}, à l'époque {len(values)} : {end}".replace(".", ","))
-    st.altair_chart(chart.configure(locale=french_numbers), width="stretch")
+    low, high = min(0, values.min()), values.max()
+    across = 100 * np.arange(len(values)) / max(1, epochs - 1)
+    heights = 100 - 100 * (values - low) / max(high - low, 1e-9)
+    lines = ""
+    for column, color in zip(heights.T, colors):
+        points = [f"{x:.2f},{y:.1f}" for x, y in zip(across, column)]
+        points.insert(0, points[0])          # une seule époque : un rond
+        lines += f'<polyline stroke="{color}" points="{" ".join(points)}"/>'
+    learned, unseen = values[-1]
+    words = (f"{name}, à l'époque {len(values)} : apprentissage {number(learned)} ; "
+             f"test {number(unseen)}")
+    plot = (f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">'
+            f"{lines}</svg>")
+    return frame(words, plot, (low, high), ("époque 1", f"époque {epochs}"))
 
 
 def draw_balance(rows):
     """Chaque modèle à la place de son erreur et de sa KL."""
-    axes = {"scale": alt.Scale(zero=False, padding=30),
-            "axis": alt.Axis(format=".3~g", tickCount=6)}
-    chart = alt.Chart(pd.DataFrame(rows), height=220).encode(
-        alt.X("KL (bits):Q", **axes), alt.Y("erreur:Q", **axes),
-        tooltip=["modèle", "erreur", "KL (bits)"])
-    points = chart.mark_circle(size=160, opacity=1).encode(
-        alt.Color("lettre:N", legend=None, scale=alt.Scale(range=colors)))
-    letters = chart.mark_text(dx=14, fontSize=14, color="gray").encode(text="lettre")
-    st.altair_chart((points + letters).configure(locale=french_numbers), width="stretch")
+    up = [row["erreur"] for row in rows]
+    across = [row["KL (bits)"] for row in rows]
+    dots = ""
+    for row, color, x, y in zip(rows, colors, share(across), share(up)):
+        words = html.escape(row["modèle"])
+        dots += (f'<span title="{words}" style="left: {x:.1f}%; bottom: {y:.1f}%">'
+                 f'<b style="background: {color}"></b>{row["lettre"]}</span>')
+    ends = (number(min(across)), "KL (bits)", number(max(across)))
+    show_figures(key="balance", data='<div class="balance">' + frame(
+        "L'erreur de chacun, selon sa KL", dots, (min(up), max(up)), ends) + "</div>")
+
+
+def share(values):
+    """La place de chaque valeur entre la plus petite et la plus grande, en %."""
+    low, high = min(values), max(values)
+    return [100 * (value - low) / max(high - low, 1e-9) for value in values]
