@@ -27,7 +27,7 @@ from record_images import (black, check_folder, check_name, check_number,
                            screen_works, show, small_font, stop, white)
 
 help_text = """h  image au hasard
-m  image moyenne
+m  retour au milieu
 i  image du dossier
 p  promenade
 w  webcam

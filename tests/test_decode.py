@@ -13,19 +13,25 @@ from test_record import write_film
 
 import decode_VAE
 import train_VAE
-from model_VAE_64 import VAE, load_model
+from model_VAE_64 import VAE, load_images, load_model, save_model
 
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory):
-    """Un modèle par nombre de latents, à peine entraîné : models(8) rend son kit."""
+    """Un modèle par nombre de latents, parti de l'ACP sans rien apprendre : models(8) rend son kit."""
     kits = {}
 
     def get(latent_size):
         if latent_size not in kits:
             folder = tmp_path_factory.mktemp(f"latents_{latent_size}") / "Élève n°1"
             kits[latent_size] = Kit(folder).add_drawings()
-            kits[latent_size].run("train_VAE.py", epochs=1, latent_size=latent_size)
+            images, names = load_images(kits[latent_size].images, 64)
+            settings = dict(train_VAE.settings, latent_size=latent_size)
+            model = VAE(64, latent_size)
+            model.start_from(images)
+            latents = train_VAE.measure_latents(model, images, torch.arange(len(names)), settings)
+            save_model(kits[latent_size].folder / "VAE_64.pth", model,
+                       {"settings": settings, "history": [], "train_names": names, **latents})
         return kits[latent_size]
 
     return get

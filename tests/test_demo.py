@@ -100,6 +100,7 @@ class Watch:
     def find_spec(self, name, *rest):
         if name == "torch":
             print("attente :", os.environ.get("OMP_WAIT_POLICY"))
+            sys.exit()                                 # torch lui-même n'est pas lu
 sys.meta_path.insert(0, Watch())
 sys.path[:0] = [".", "explore"]
 """

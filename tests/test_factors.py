@@ -17,6 +17,7 @@ from model_VAE_64 import encode_images, load_images, load_model
 
 sys.path.insert(0, str(root / "explore"))
 import factors as lesson
+import sweep_beta
 
 
 def drawn(count=1000, seed=0):
@@ -164,11 +165,7 @@ def test_a_sweep_stops_and_goes_on(kit):
     assert all(run["results"]["erreur de test"] > 0 for run in runs)
     drawn_kinds = {path.stem for path in (kit.folder / "explore/results/sweep_beta").iterdir()}
     assert len(drawn_kinds) == 8        # une image par sorte : aucune n'en écrase une autre
-    kit.run("explore/sweep_beta.py")
-    assert len(runs_of(kit)) == 8
-    kit.run("explore/sweep_beta.py", betas=[1], decoders=["convolution"])
-    assert len(runs_of(kit)) == 8
-    kit.run("explore/sweep_beta.py", axes=[False])
+    kit.run("explore/sweep_beta.py", betas=[1], decoders=["convolution"], axes=[False])
     assert len(runs_of(kit)) == 8
     kit.set("train_VAE.py", latent_size=2).run("explore/sweep_beta.py")            # un autre réglage : rien de l'ancien ne sert
     assert len(runs_of(kit)) == 9 and runs_of(kit)[8]["settings"]["independent_axes"] is False
@@ -189,7 +186,7 @@ def test_a_sweep_without_factors(kit):
     assert set(run["results"]) == {"erreur de test", "latents vivants"}
 
 
-def test_what_the_scripts_refuse(kit):
+def test_what_the_scripts_refuse(kit, monkeypatch):
     kit.add_explore()
     assert "Aucune image" in kit.refusal("explore/sweep_beta.py")
     assert "il en faut au moins 10" in kit.add_drawings(3).refusal("explore/sweep_beta.py")
@@ -203,8 +200,13 @@ def test_what_the_scripts_refuse(kit):
              ("axes", [1], "chaque élément de axes doit être choisi parmi")]
     good = {"betas": [1], "decoders": ["convolution"], "axes": [True]}
     for name, value, sentence in wrong:
-        kit.set("explore/sweep_beta.py", **good)
-        assert kit.refusal("explore/sweep_beta.py", **{name: value}).startswith(sentence)
+        for setting, right in (good | {name: value}).items():
+            monkeypatch.setattr(sweep_beta, setting, right)
+        with pytest.raises(SystemExit, match=sentence):
+            sweep_beta.check_settings()
+    name, value, sentence = wrong[0]                   # et lancé comme le fait un élève
+    kit.set("explore/sweep_beta.py", **good)
+    assert kit.refusal("explore/sweep_beta.py", **{name: value}).startswith(sentence)
     kit.set("explore/sweep_beta.py", **good)
     assert kit.refusal("explore/factors.py", bins=1).startswith("bins doit être")
     add_factors(kit)

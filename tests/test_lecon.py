@@ -85,7 +85,7 @@ def test_ten_questions():
         right.append(answer)
     assert len(right) == 10 and set(right) == {"A", "B", "C"}
     line = ", ".join(f"{number} {letter}" for number, letter in enumerate(right, start=1))
-    assert line in (lesson / "corrige.md").read_text("utf-8")
+    assert line in (lesson / "reponses.md").read_text("utf-8")
 
 
 # %% Le site

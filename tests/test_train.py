@@ -203,7 +203,7 @@ def test_a_batch_larger_than_the_set(small):
     assert len(split(small)[1]["history"]) == 1
 
 
-@pytest.mark.parametrize("batch_size, steps, advised", [(8, 3, 133), (4, 6, 66)])
+@pytest.mark.parametrize("batch_size, steps, advised", [(4, 6, 66)])
 def test_the_advice_about_few_steps_is_good(small, batch_size, steps, advised):
     """Les epochs conseillées font au moins 200 pas : suivi, le conseil n'est plus donné."""
     text = small.run("train_VAE.py", batch_size=batch_size, epochs=2)
@@ -442,8 +442,8 @@ def stop_at(kit, moment):
     """Lance l'entraînement, l'arrête à ce moment-là : le programme, une fois fini."""
     program = kit.start("train_VAE.py")
     words = {"la lecture": "Lecture des images : 500", "la première époque": "écran",
-             "une époque": "Époque 2/6", "la dernière époque": "Époque 6/6",
-             "deux fois": "Époque 2/6"}[moment]
+             "une époque": "Époque 1/4", "la dernière époque": "Époque 4/4",
+             "deux fois": "Époque 1/4"}[moment]
     program.wait_text(words)
     program.stop()
     if moment == "deux fois":
@@ -461,7 +461,7 @@ def many(tmp_path_factory):
     kit = Kit(tmp_path_factory.mktemp("stop") / "Élève n°1")
     for number in range(2000):
         drawing(number).save(kit.images / f"{number:04d}.png")
-    yield kit.set("train_VAE.py", images_size=32, epochs=6)
+    yield kit.set("train_VAE.py", images_size=32, epochs=4)
     kit.close()
 
 
@@ -484,9 +484,9 @@ def test_stop_at_any_moment(many, moment, former):
     assert program.process.returncode == 0, program.text
     kept = split(many)[1]["history"]
     if moment == "la dernière époque":
-        assert len(kept) == 6
+        assert len(kept) == 4
     else:
-        assert 2 <= len(kept) < 6 and "Arrêt demandé" in program.text
+        assert 1 <= len(kept) < 4 and "Arrêt demandé" in program.text
     assert "Erreur par pixel" in program.text                       # le bilan est donné
     expected = ["VAE_64.png", "VAE_64.pth"] + ["VAE_64_precedent.pth"] * former
     assert many.written() == expected

@@ -48,6 +48,7 @@ cases = {
     "beta = 0, independent_axes = False": {"beta": 0, "independent_axes": False},
     "beta = 8": {"beta": 8},
     "beta = 20": {"beta": 20},
+    "beta = 50": {"beta": 50},
     "beta = 100": {"beta": 100},
     'reconstruction = "gaussian"': {"reconstruction": "gaussian"},
     'reconstruction = "laplace"': {"reconstruction": "laplace"},
@@ -65,7 +66,8 @@ cases = {
 found = ["place trouvée", "couleur trouvée", "bouche trouvée", "ciel trouvé"]
 lost = ["place perdue", "couleur perdue", "bouche perdue", "ciel perdu"]
 follows = ["z1 suit la place", "z1 suit la couleur", "z1 suit la bouche", "z1 suit le ciel"]
-betas = ["beta = 0", "départ", "beta = 8", "beta = 20", "beta = 100"]
+betas = ["beta = 0", "départ", "beta = 8", "beta = 20", "beta = 50",
+         "beta = 100"]
 kinds = [name for name in cases if "images" not in name and "échangées" not in name]
 tables = {
     "curseurs": (["latent_size = 1", "latent_size = 2", "départ", "latent_size = 8"],
