@@ -50,7 +50,7 @@ class Board:
         self.task = saved["settings"]["task"]
         self.size = saved["settings"]["images_size"]
         self.mean = saved["z_mean"]
-        self.step = saved["z_spread"] * slider_reach / 100
+        self.step = saved["z_spread"] * slider_reach / 100    # un cran de curseur
         self.order = saved["importance"].argsort(descending=True).tolist()
         self.labels = []                  # le nom et la fenêtre de chaque curseur
         self.windows = []
@@ -86,7 +86,7 @@ class Board:
         return is_open("decodeur") and all([is_open(name) for name in self.windows])
 
     def read_sliders(self):
-        """Met dans z les curseurs bougés à la main ; elle reprend alors les commandes."""
+        """Met dans z les curseurs bougés à la main ; la main conduit alors."""
         for line, i in enumerate(self.order):
             position = cv2.getTrackbarPos(self.labels[line], self.windows[line])
             if position != self.positions[line]:
@@ -138,7 +138,7 @@ class Board:
             if letter == "w" and before != "webcam":
                 self.capture = open_camera(camera)
                 self.driver = "webcam"
-        # stop, ici, n'arrête rien : pas d'image, pas de webcam, disque plein...
+        # stop a dit non : sa phrase s'affiche, et l'on continue
         except SystemExit as trouble:
             self.message = str(trouble).split(" :")[0] + " (voir la console)"
 
@@ -169,7 +169,7 @@ class Board:
         square = read_square(self.capture)
         if square is None:
             self.take_over()
-            self.message = "Caméra arrêtée : rebranchez-la, puis touche w."
+            self.message = "Caméra arrêtée : rebranchez-la, puis appuyez sur w."
             return
         small = square.resize((self.size, self.size), Image.Resampling.BOX)
         self.look_at(torch.tensor(np.asarray(small)).permute(2, 0, 1) / 255)
@@ -244,7 +244,7 @@ if __name__ == "__main__":
     board = Board(model, saved)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)      # une seule image : un seul cœur va plus vite
-    close_windows()               # une fenêtre restée du lancement précédent
+    close_windows()
     try:
         board.open()
         drive(board)

@@ -29,7 +29,8 @@ class VAE(nn.Module):
 
     Kingma et Welling, 2013, arXiv:1312.6114. À l'aller comme au retour,
     deux chemins s'ajoutent : un simple, linéaire (look, draw), et un réseau
-    de convolutions (encoder, decoder).
+    de convolutions (encoder, decoder). Une convolution fait glisser le même petit
+    filtre sur toute l'image ; stride=2 : en ne s'arrêtant qu'une case sur deux.
     """
 
     def __init__(self, images_size=64, latent_size=4, decoder="convolution"):
@@ -66,8 +67,8 @@ class VAE(nn.Module):
         else:
             self.decoder = BroadcastDecoder(latent_size, fold)
             self.draw = None    # ici, tout se dessine case par case
-        # les axes du code : une rotation au hasard, et son inverse (back) ;
-        # turn_axes, dans train_VAE.py, les tourne
+        # les axes du code, et leur inverse (back) : au hasard, car aucun n'est
+        # meilleur au départ ; turn_axes, dans train_VAE.py, les tourne
         self.axes = nn.Linear(latent_size, latent_size)
         self.back = nn.Linear(latent_size, latent_size)
         nn.init.orthogonal_(self.axes.weight)
@@ -77,13 +78,13 @@ class VAE(nn.Module):
         grey = torch.full((3, images_size, images_size), 0.5)
         self.register_buffer("mean_image", grey)    # gardée avec les poids
 
-    @torch.no_grad()    # ici, on n'apprend pas : torch n'a pas de pente à préparer
+    @torch.no_grad()    # ici, on n'apprend pas : pas de pente à préparer
     def start_from(self, images):
         """Part de l'image moyenne et de l'ACP de ces images (1000 suffisent).
 
         L'analyse en composantes principales (ACP) trouve les latent_size images
-        de base V qui, ajoutées à la moyenne, redessinent le mieux les autres :
-        c'est le meilleur résumé sans réseau. Le chemin simple commence ainsi ;
+        de base V qui, dosées et ajoutées à la moyenne, redessinent le mieux les
+        autres : c'est le meilleur résumé linéaire. Le chemin simple commence ainsi ;
         le réseau commence à zéro, et n'a que le reste à apprendre.
         (À la première lecture, on peut sauter ces lignes.)
         """
@@ -96,13 +97,13 @@ class VAE(nn.Module):
         spread = S[:latent_size] / len(x)**0.5    # écarts-types des coordonnées
         found = len(spread)                       # moins de latents, si peu d'images
         nn.init.zeros_(self.look.weight)
-        # 10 ici, / 10 dans encode : des poids dix fois plus grands bougent à peine.
+        # 10 ici, / 10 dans encode et decode : ces grands poids bougent à peine.
         # 0.5 rétrécit les coordonnées trop faibles pour valoir leur KL
         self.look.weight[:found] = 10 * (V * spread / (spread**2 + 0.5)).T
         head = self.encoder[-1]
         nn.init.zeros_(head.weight[:latent_size])
         nn.init.zeros_(head.bias[:latent_size])
-        nn.init.constant_(head.bias[latent_size:], -3)        # au départ, sigma vaut 0.22
+        nn.init.constant_(head.bias[latent_size:], -3)    # sigma part de 0.22 environ
         if self.draw is not None:
             nn.init.zeros_(self.draw.weight)
             self.draw.weight[:, :found] = 10 * V * spread
@@ -114,7 +115,7 @@ class VAE(nn.Module):
         """Le code de chaque image : sa moyenne mu, et logvar = ln(sigma**2)."""
         x = x - self.mean_image
         mu, logvar = self.encoder(x).chunk(2, dim=1)          # coupe en deux
-        mu = mu + self.look(x.flatten(1)) / 10
+        mu = mu + self.look(x.flatten(1)) / 10                # / 10 : voir start_from
         return self.axes(mu), logvar
 
     def reparameterize(self, mu, logvar):
@@ -123,7 +124,8 @@ class VAE(nn.Module):
         Le décodeur ne peut donc pas compter sur un code exact : des codes voisins
         doivent donner des images voisines, et entre deux codes, il n'y a pas de trou.
         """
-        return mu + torch.exp(logvar / 2) * torch.randn_like(mu)
+        sigma = torch.exp(logvar / 2)
+        return mu + sigma * torch.randn_like(mu)
 
     def decode(self, z):
         """L'image de chaque code z."""
@@ -158,7 +160,7 @@ class BroadcastDecoder(nn.Module):
 
     def __init__(self, latent_size, fold):
         super().__init__()
-        # 22 cases : les 16 de l'image, et 3 de chaque côté pour les convolutions
+        # 22 cases : les 16 de l'image, de -1 à 1, et 3 de chaque côté
         position = torch.arange(-10.5, 11) / 8
         across, down = torch.meshgrid(position, position, indexing="xy")
         self.register_buffer("grid", torch.stack([across, down]))   # (2, 22, 22)
@@ -189,7 +191,7 @@ def spoil(x, task):
 
 @torch.no_grad()
 def encode_images(model, images, task="copy"):
-    """Les codes de toutes les images (des octets) : mu et logvar, (N, latents)."""
+    """Les codes d'images en octets : mu et logvar, (N, latents)."""
     # par paquets de 100, pour la mémoire
     codes = [model.encode(spoil(batch / 255, task)) for batch in images.split(100)]
     all_mu = torch.cat([mu for mu, logvar in codes])
@@ -215,9 +217,11 @@ def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
       "mse", "l1"   la somme des (x - y)**2, ou des |x - y|
       "gaussian"    -ln p(x), p normale d'écart-type sigma : sigma-VAE
       "laplace"     -ln p(x), p de Laplace d'échelle b
-                    (sigma et b : les meilleurs pour ce lot d'images ;
+                    (sigma et b : les meilleurs pour ce lot d'images ; l'erreur
+                    pèse ainsi d'autant plus qu'elle est petite ;
                     Rybkin et al., 2021, arXiv:2006.13202)
-    KL (de Kullback-Leibler) : ce que coûte le code, 0 quand il ne dit rien (mu = 0 et sigma = 1) ;
+    KL (de Kullback et Leibler) : ce que coûte le code, 0 quand il ne dit rien
+      (mu = 0 et sigma = 1) ;
       0.5 * (mu**2 + sigma**2 - 1 - ln sigma**2), en nats (1 bit = 0.69 nat)
     beta plus grand que 1 : bêta-VAE (Higgins et al., 2017).
     Sommes sur les pixels et les latents, moyennes sur les images.
@@ -227,9 +231,9 @@ def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
     else:
         distance = (output - target)**2
     error = distance.sum() / len(target)
-    values = target[0].numel()          # nombres dans une image : 12288
+    values = target[0].numel()          # 12288, pour 64x64
     if reconstruction == "gaussian":
-        variance = distance.mean().clamp(min=1e-6)
+        variance = distance.mean().clamp(min=1e-6)    # jamais log(0)
         error = error / (2 * variance) + values * torch.log(2 * math.pi * variance) / 2
     if reconstruction == "laplace":
         scale = distance.mean().clamp(min=1e-3)
@@ -288,7 +292,7 @@ def read_image(path, images_size):
             # une photo prise appareil tourné est remise droite
             ImageOps.exif_transpose(image, in_place=True)
             if image.mode.startswith("I"):       # 16 bits : on garde les 8 premiers
-                image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+                image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
             if image.has_transparency_data:      # un fond blanc
                 white = Image.new("RGBA", image.size, "white")
                 image = Image.alpha_composite(white, image.convert("RGBA"))
@@ -320,7 +324,7 @@ def load_images(folder, images_size):
             names.append(name)
         else:
             problems.append(f"  écartée : {name} ({problem})")
-        if number % 500 == 0:
+        if number % 500 == 0:           # \r : récrit la même ligne
             print(f"\rLecture des images : {number} sur {len(files)}", end="")
     print(f"\rImages trouvées : {len(files)}, gardées : {len(names)}.{' ' * 20}")
     for line in problems:
@@ -359,13 +363,13 @@ max_bytes = 50_000_000                  # aucun modèle du kit n'est aussi gros
 
 def save_model(path, model, results):
     """Écrit le .pth : les poids, et les réglages et mesures de results."""
-    content = io.BytesIO()              # un fichier en mémoire
-    # state_dict : tous les poids, chacun sous son nom
+    content = io.BytesIO()
+    # state_dict : tous les poids, chacun sous son nom ; ** y ajoute results
     torch.save({"weights": model.state_dict(), **results}, content)
     write_whole(path, content.getvalue())
 
 
-def load_model(path, device="cpu"):
+def load_model(path):
     """Relit le .pth : (le réseau, tout ce que le fichier contient)."""
     if not path.exists():
         stop(f"Pas encore de modèle {path.name} : lancez d'abord train_VAE.py, "
@@ -375,11 +379,11 @@ def load_model(path, device="cpu"):
             warnings.simplefilter("ignore")
             check_archive(path)
             # weights_only : un fichier venu d'ailleurs ne peut rien exécuter
-            saved = torch.load(path, map_location=device, weights_only=True)
+            saved = torch.load(path, map_location="cpu", weights_only=True)
             check_results(saved)
             settings = saved["settings"]
             model = VAE(settings["images_size"], settings["latent_size"],
-                        settings["decoder"]).to(device)
+                        settings["decoder"])
             check_weights(saved["weights"], model.state_dict())
             model.load_state_dict(saved["weights"])
             return model, saved
@@ -389,7 +393,7 @@ def load_model(path, device="cpu"):
 
 
 def check_archive(path):
-    """Un .pth est un zip : lève une erreur s'il est abîmé, ou trop gros.
+    """Lève une erreur si le fichier (un zip, en fait) est abîmé, ou trop gros.
 
     assert ne fait rien si ce qui suit est vrai, et lève une erreur sinon."""
     with zipfile.ZipFile(path) as archive:

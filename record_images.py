@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 os.environ["OPENCV_LOG_LEVEL"] = "OFF"    # avant cv2 : il se taira
-os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
+os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"    # de même
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -58,7 +58,7 @@ def record(capture, folder, recorded):
             print("La caméra n'envoie plus d'images (débranchée, ou vidéo finie) : "
                   "rebranchez-la, puis relancez.")
             return
-        recording = time.monotonic() < last_save + 0.25
+        recording = time.monotonic() < last_save + 0.25    # un quart de seconde
         show("webcam", draw_preview(square, present + len(recorded), recording))
         key = cv2.waitKeyEx(10)           # c'est ici que la fenêtre vit
         now = time.monotonic()
@@ -95,13 +95,13 @@ def draw_preview(square, count, recording):
     return screen
 
 
-# %% Ce qui sert aussi aux autres scripts : arrêter, vérifier
+# %% Outils communs aux scripts : arrêter, vérifier
 def stop(sentence):
     """Dit ce qui ne va pas, et arrête le script, sans texte rouge dans Spyder."""
     # un nom de fichier étrange ne s'écrit pas toujours : « ? » à la place
     sentence = sentence.encode("utf-8", "replace").decode("utf-8")
     print(sentence)
-    end = SystemExit(sentence)
+    end = SystemExit(sentence)            # decode_VAE.py relira cette phrase
     end.code = 1
     if "spyder_kernels" in sys.modules:   # 1 s'y afficherait comme une erreur
         end.code = 0
@@ -110,9 +110,7 @@ def stop(sentence):
 
 def is_number(value, low, high):
     """Vrai pour un nombre de low à high ; entier, si low est entier."""
-    if type(value) is float and type(low) is int:
-        return False
-    return type(value) in (int, float) and low <= value <= high
+    return type(value) in (int, type(low)) and low <= value <= high
 
 
 def check_number(name, value, low, high):
@@ -160,16 +158,15 @@ def check_folder(name, value, written=False):
     return folder
 
 
-# %% Ce qui sert aussi aux autres scripts : écrire
+# %% Outils communs aux scripts : écrire
 def write_whole(path, content, replace=True):
     """Écrit tout ou rien : d'abord sous un autre nom, qui devient le vrai d'un coup.
 
-    replace=False : si ce nom est pris, ou va l'être, lève (provoque) FileExistsError."""
+    replace=False : lève (provoque) FileExistsError si ce nom est pris, ou réservé."""
     if replace:                           # "wb" : écrit, même par-dessus
         draft = path.with_name(f"{path.name}.{os.getpid()}.incomplet")
         file = open(draft, "wb")
-    else:                                 # "xb" : échoue si ce fichier existe : ce
-        # brouillon réserve donc le nom, pour ce script seulement
+    else:                                 # "xb" : échoue si un autre script l'écrit
         draft = path.with_name(f"{path.name}.incomplet")
         file = open(draft, "xb")
     try:
@@ -181,7 +178,7 @@ def write_whole(path, content, replace=True):
             raise FileExistsError
         os.replace(draft, path)
     finally:
-        draft.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)     # si l'écriture a échoué
 
 
 def save_picture(picture, folder, prefix):
@@ -206,7 +203,7 @@ def save_picture(picture, folder, prefix):
                  "place. Les images d'avant sont gardées.")
 
 
-# %% Ce qui sert aussi aux autres scripts : les fenêtres
+# %% Outils communs aux scripts : les fenêtres
 quit_keys = (ord("q"), ord("Q"), 27)      # 27 : Échap
 black = (30, 30, 35)
 grey = (110, 110, 120)
@@ -236,6 +233,7 @@ def screen_works():
     if not sys.platform.startswith("linux"):
         return True
     attempt = [sys.executable, "-c", "import cv2; cv2.namedWindow('essai')"]
+    # 0 : cet autre Python a pu ouvrir une fenêtre
     return subprocess.run(attempt, capture_output=True).returncode == 0
 
 
@@ -258,11 +256,12 @@ def is_open(window):
 
 
 def close_windows():
+    """Ferme tout, même ce qu'un lancement précédent a laissé."""
     cv2.destroyAllWindows()
     cv2.waitKey(1)                        # le temps de les fermer
 
 
-# %% Ce qui sert aussi à decode_VAE.py : la caméra
+# %% Outils communs aux scripts : la caméra
 def open_camera(camera):
     """Ouvre la webcam (ou la vidéo) et passe ses premières images, souvent noires."""
     print("Ouverture de la caméra... (quelques secondes)")
@@ -313,7 +312,7 @@ if __name__ == "__main__":
     folder = check_folder("dataset_folder", dataset_folder, written=True)
     if not screen_works():
         stop("Aucun écran : lancez record_images.py depuis le bureau de l'ordinateur.")
-    close_windows()                       # une fenêtre restée du lancement précédent
+    close_windows()
     recorded = []
     capture = cv2.VideoCapture()          # fermée, pour le moment
     try:

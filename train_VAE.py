@@ -65,8 +65,8 @@ def check_settings(settings):
 def split(names, proportion):
     """Les numéros des images de test, et ceux des images à apprendre.
 
-    Un nombre tiré de chaque nom décide : le partage ne change pas d'un
-    lancement à l'autre, et ce qui sert au test n'est jamais appris."""
+    Un nombre tiré de chaque nom décide : pour les mêmes images, le partage ne
+    change pas d'un lancement à l'autre, et ce qui sert au test n'est jamais appris."""
     draws = [zlib.crc32(name.encode()) for name in names]
     order = torch.tensor(draws).argsort(stable=True)
     count = max(1, round(proportion * len(names)))
@@ -81,7 +81,7 @@ def learn(model, images, train_index, test_index, settings, history):
     yield rend la main un instant, avant chaque pas et à la fin, à qui veut dessiner
     ou arrêter, et dit combien d'époques sont faites : 2.5 au milieu de la troisième."""
     # Adam (Kingma et Ba, 2015) règle les poids ; ses deux betas ne sont pas beta
-    # à partir de la version 2.5 : tous les poids d'un coup, c'est plus vite
+    # à partir de la version 2.5 : tous les poids d'un coup, c'est plus rapide
     fused = torch.__version__ >= (2, 5)
     optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99), fused=fused)
     for epoch in range(settings["epochs"]):
@@ -94,6 +94,7 @@ def learn(model, images, train_index, test_index, settings, history):
             # la taille des pas : départ en douceur, arrivée aussi
             progress = done / settings["epochs"]                 # de 0 à 1
             rate = min(1, 0.05 + 10 * progress) * (1 + math.cos(math.pi * progress)) / 2
+            # lr : la taille des pas, la même pour tous les poids
             optimizer.param_groups[0]["lr"] = settings["learning_rate"] * rate
             measures.append(learn_batch(model, images[batch], optimizer, settings))
         # pas après la dernière : logvar doit encore s'habituer aux axes tournés
@@ -171,8 +172,8 @@ def turn_axes(model, mu, logvar):
     whiten = vectors @ torch.diag(values**-0.5) @ vectors.T
     x = x @ whiten
     turn = torch.eye(len(live))
-    for step in range(100):                          # on suit la pente, puis on en
-        y = x @ turn.T                               # refait une rotation
+    for step in range(100):                # corrige turn, puis en refait une rotation
+        y = x @ turn.T
         slope = (y**5).T @ x / len(x) - 5 * (y**4).mean(0)[:, None] * turn
         U, S, Vt = torch.linalg.svd(slope)
         turn = U @ Vt
@@ -254,6 +255,7 @@ def draw_curves(draw, history):
     losses = history[:, [0, 3]]                      # (époques, 2)
     low = losses.min()
     high = losses.max()
+    # à l'écran, y descend : 270 est le bas du cadre
     heights = 270 - 212 * (losses - low) / max(high - low, 1e-9)
     across = np.linspace(70, 880, len(losses))
     blue = (40, 90, 200)
@@ -285,7 +287,7 @@ def watch(learning, model, images, examples, settings, history):
         """Stop ne coupe plus rien : il est noté ici, et regardé à chaque pas."""
         stops.append("Stop")
 
-    usual = signal.signal(signal.SIGINT, note_stop)
+    usual = signal.signal(signal.SIGINT, note_stop)  # usual : l'effet d'avant
     views = []
     every = math.ceil(settings["epochs"] / 100)      # une centaine de vues
     start = time.monotonic()
@@ -293,7 +295,7 @@ def watch(learning, model, images, examples, settings, history):
     try:
         window = screen_works()
         if window:
-            close_windows()        # une fenêtre restée du lancement précédent
+            close_windows()
             open_window("apprentissage", "Apprentissage")
         else:
             print("Pas d'écran, donc pas de fenêtre : les courbes seront dans le .png.")
@@ -303,7 +305,7 @@ def watch(learning, model, images, examples, settings, history):
                 if window:
                     show("apprentissage", screen)
                 if settings["film"] and done % every == 0:
-                    views.append(screen.quantize())
+                    views.append(screen.quantize())  # 256 couleurs, pour le .gif
                 seconds = time.monotonic() - start
                 print(f"\r{describe(history, settings)}  {seconds:.0f} s")
             if time.monotonic() > next_look:
@@ -410,7 +412,8 @@ def announce(model, known, unseen, settings):
 # %% 1. Les images : le programme commence ici quand on appuie sur F5
 if __name__ == "__main__":
     check_settings(settings)
-    check_folder("dataset_folder", ".", written=True)     # le dossier du kit
+    # peut-on écrire dans le dossier du kit ?
+    check_folder("model_name", ".", written=True)
     try:
         images, names = load_images(here / dataset_folder, images_size)
     except KeyboardInterrupt:

@@ -100,7 +100,7 @@ def check_speed():
     whole = spent * settings["epochs"] / (done - first)
     words = (f"environ {whole:.0f} s pour 1000 images et "
              f"{settings['epochs']} époques, ici")
-    if whole > 120:
+    if whole > 60:
         return words, ("Branchez l'ordinateur sur le secteur et fermez ce qui ne sert "
                        "pas ; sinon, images_size = 32 dans train_VAE.py.")
     return words, None

@@ -508,7 +508,8 @@ def watched(kit, screen):
 def test_the_window_shows_curves_and_reconstructions(kit, screen, watched):
     area = screen.area(watched.window)
     left, top, right, bottom = screen.frame(watched.window)
-    assert left >= 0 and top >= 0 and right <= 1366 and bottom <= 768
+    # openbox entoure d'un pixel, parfois hors de l'écran
+    assert left >= -1 and top >= 0 and right <= 1367 and bottom <= 768
     first = screen.picture(area)
     assert len(first.convert("RGB").getcolors(2**24)) > 500
     wait_for(lambda: screen.picture(area).tobytes() != first.tobytes(), 30,

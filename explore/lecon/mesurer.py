@@ -73,7 +73,7 @@ tables = {
     "curseurs": (["latent_size = 1", "latent_size = 2", "départ", "latent_size = 8"],
                  [*found, "MIG", "erreur de test"]),
     "huit": (["départ", "latent_size = 8"], ["latents vivants", "tirages dans un trou"]),
-    "z1": (["départ"], [*follows, "z1 monte avec lui"]),
+    "z1": (["départ"], [*follows, "z1 monte quand il monte"]),
     "axes": (["départ", "independent_axes = False"], ["MIG", "erreur de test"]),
     "beta": (betas, ["erreur de test", "KL en bits", "latents vivants"]),
     "perdus": (betas, lost),
@@ -119,7 +119,7 @@ def follow(codes, factors):
     links = [np.corrcoef(codes[:, 0], column)[0, 1] for column in factors.T]
     best = int(np.argmax(np.abs(links)))
     answers = {name: k == best for k, name in enumerate(follows)}
-    answers["z1 monte avec lui"] = bool(links[best] > 0)
+    answers["z1 monte quand il monte"] = bool(links[best] > 0)
     return answers
 
 
