@@ -1,6 +1,7 @@
 """La leçon : ses nombres viennent des mesures, son site se construit, ses deux scripts marchent."""
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -89,24 +90,44 @@ def test_ten_questions():
 
 
 # %% Le site
-def test_site_builds_and_needs_no_network(tmp_path):
-    """La ligne du README construit le site sans un avertissement, et rien n'y vient d'ailleurs."""
-    readme = (root / "README.md").read_text("utf-8")
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Le site, construit par la ligne du README, sans un avertissement."""
+    folder = tmp_path_factory.mktemp("site")
     line = "python -m sphinx -W -b html explore/lecon explore/lecon/_build"
-    assert line in readme
-    command = line.replace("python", sys.executable, 1).replace("explore/lecon/_build", str(tmp_path))
+    assert line in (root / "README.md").read_text("utf-8")
+    command = line.replace("python", sys.executable, 1).replace("explore/lecon/_build", str(folder))
     done = subprocess.run(command.split(), cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    built = {page.stem for page in tmp_path.glob("*.html")}
+    return folder
+
+
+def test_the_site_is_whole_and_needs_no_network(site):
+    """Chaque page y est, et rien n'y vient d'ailleurs."""
+    built = {page.stem for page in site.glob("*.html")}
     assert built >= {page.stem for page in lesson.glob("*.md")}
-    for page in tmp_path.glob("*.html"):
+    for page in site.glob("*.html"):
         html = page.read_text("utf-8")
         loaded = re.findall(r"<(?:script|img|iframe)[^>]*src=\"(.+?)\"|<link[^>]*href=\"(.+?)\"", html)
         for address in [first or second for first, second in loaded]:
             assert "//" not in address, f"{page.name} : {address}"
-    reference = (tmp_path / "reference.html").read_text("utf-8")
+    reference = (site / "reference.html").read_text("utf-8")
     for words in ("turn_axes", "analyse\nen composantes indépendantes", "vae_loss", "save_picture"):
         assert words in reference, words
+
+
+@pytest.mark.parametrize("page, count", [
+    ("veille", 1), ("deroule", 2), ("reponses", 1), ("fiche_eleve", 2), ("quiz", 1)])
+def test_printed_on_as_many_pages_as_said(site, tmp_path, page, count):
+    """Quatre pages pour le professeur, trois pour deux élèves : imprimées par un navigateur."""
+    if not shutil.which("chromium"):
+        pytest.skip("pas de Chromium ici")
+    paper = tmp_path / f"{page}.pdf"
+    subprocess.run(["chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
+                    f"--user-data-dir={tmp_path}", "--no-pdf-header-footer",
+                    f"--print-to-pdf={paper}", (site / f"{page}.html").as_uri()],
+                   capture_output=True, timeout=120)
+    assert len(re.findall(rb"/Type */Page\b", paper.read_bytes())) == count
 
 
 def test_links_of_the_plain_files():
