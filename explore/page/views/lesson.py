@@ -2,22 +2,58 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 import train_VAE
 from page.display import show_drawing
+from page.state import state
 
 lesson = Path(train_VAE.__file__).resolve().parent / "explore" / "lecon"
+before, course, after = "Questions, avant", "Le cours", "Questions, après"
 picture = re.compile(r"!\[.*?\]\((dessins/\w+\.svg)\)")       # ![ce qu'il montre](fichier)
 
 
 def draw(data):
-    """Le cours, puis les questions, en lignes courtes."""
+    """Le cours, et les mêmes questions avant et après l'avoir lu, en lignes courtes."""
     with st.container(width=760):
-        draw_course()
-        st.header("Dix questions", anchor=False)
-        for number, question in enumerate(read_questions(), start=1):
-            ask(number, *question)
+        part = st.radio("Dans l'ordre :", [before, course, after], 1, key="part",
+                        horizontal=True, persist_state="session")
+        if part == course:
+            draw_course()
+        else:
+            draw_questions(part)
+
+
+def draw_questions(part):
+    """Avant, on répond sans correction ; après, chaque réponse est expliquée et comptée."""
+    questions = read_questions()
+    if part == before:
+        st.caption("Répondez sans chercher : se tromper est permis. La correction vient après.")
+    for number, question in enumerate(questions, start=1):
+        ask(part, number, *question)
+    if part == after:
+        draw_score(questions)
+
+
+def draw_score(questions):
+    """Les réponses d'avant et d'après, côte à côte, et combien sont justes."""
+    rows = []
+    for number, (question, answers, right, why) in enumerate(questions, start=1):
+        row = {"question": f"{number}. {question}"}
+        for part in (before, after):
+            chosen = state.get(f"{part} {number}")
+            row[part] = "✗"
+            if chosen is None:
+                row[part] = "–"
+            elif chosen == answers[right]:
+                row[part] = "✓"
+        rows.append(row)
+    table = pd.DataFrame(rows).set_index("question")
+    st.subheader("Le bilan", anchor=False)
+    st.table(table)
+    first, second = ((table[part] == "✓").sum() for part in (before, after))
+    st.info(f"Avant : {first} sur {len(rows)}. Après : {second} sur {len(rows)}.")
 
 
 def draw_course():
@@ -46,10 +82,10 @@ def read_questions():
     return questions
 
 
-def ask(number, question, answers, right, why):
-    chosen = st.radio(f"{number}. {question}", answers, None, key=f"question {number}",
+def ask(part, number, question, answers, right, why):
+    chosen = st.radio(f"{number}. {question}", answers, None, key=f"{part} {number}",
                       persist_state="session")
-    if chosen is None:
+    if part == before or chosen is None:
         return
     if chosen == answers[right]:
         st.success(f"Oui. {why}")
