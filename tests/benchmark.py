@@ -212,9 +212,11 @@ def run_script(kit, **settings):
 
 
 def import_seconds(kit):
-    """Ce que coûtent les import seuls."""
+    """Ce que coûtent les import seuls, avec ceux que torch fait à son premier Adam."""
+    code = ("import train_VAE, torch\n"
+            "torch.optim.Adam([torch.zeros(1, requires_grad=True)])")
     start = time.perf_counter()
-    subprocess.check_output([sys.executable, "-c", "import train_VAE"], cwd=kit)
+    subprocess.check_output([sys.executable, "-c", code], cwd=kit)
     return time.perf_counter() - start
 
 
