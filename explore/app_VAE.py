@@ -51,6 +51,8 @@ def draw_tabs(stem, data):
     """Les onglets ; seul celui qui est ouvert est dessiné, et son nom est dans l'adresse.
 
     Ils se redessinent avec lui : sinon, changer d'onglet pendant qu'il répond le vide."""
+    if stem and not models.stamp(stem):
+        st.rerun()             # supprimé depuis une autre page : toute celle-ci le dit
     names = [*tabs_of_a_model, *other_tabs]
     tabs = st.tabs(names, key="onglet", bind="query-params")
     for tab, name in zip(tabs, names):
