@@ -28,6 +28,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from factors import cut, read_factors
 from record_images import check_choice, check_number, stop
@@ -112,7 +113,8 @@ def learn(values, labels, known, test):
 
     C'est la moyenne des classes : une grande classe ne compte pas plus."""
     start = time.perf_counter()
-    method = LogisticRegression(max_iter=5000).fit(values[known], labels[known])
+    with threadpool_limits(1):    # plusieurs cœurs s'attendraient sans fin
+        method = LogisticRegression(max_iter=5000).fit(values[known], labels[known])
     seconds = time.perf_counter() - start
     guesses = method.predict(values[test])
     return balanced_accuracy_score(labels[test], guesses), seconds
