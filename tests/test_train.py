@@ -62,7 +62,7 @@ def test_as_shipped_on_the_demo(trained):
     assert history.shape == (saved["settings"]["epochs"], 6)
     assert history[-1, 0] < history[0, 0] / 2 and "c'est peu" not in text
     assert len(test_names) == 100 and len(set(saved["train_names"])) == 900
-    assert f"{sum(weight.numel() for weight in model.parameters())} poids" in text
+    assert f"Poids : {sum(weight.numel() for weight in model.parameters())}." in text
     last_line = f"perte {history[-1, 0]:.2f} = erreur {history[-1, 1]:.2f}"
     assert last_line in text                         # ce qui est affiché est ce qui est gardé
     with Image.open(trained.folder / "VAE_64.png") as picture:
