@@ -276,6 +276,7 @@ def test_every_way_out(kit, screen, decoder, way):
     assert not screen.windows()
 
 
+@pytest.mark.second_try("openbox a placé une fenêtre lui-même, machine surchargée")
 @pytest.mark.parametrize("latent_size", [1, 8, 16, 32])
 def test_every_number_of_sliders_fits_a_laptop_screen(kit, screen, models, latent_size):
     """Toutes les fenêtres, cadres et titres compris, tiennent sans se recouvrir."""
