@@ -50,7 +50,8 @@ def page():
 def draw_tabs(stem, data):
     """Les onglets ; seul celui qui est ouvert est dessiné, et son nom est dans l'adresse.
 
-    Ils se redessinent avec lui : sinon, changer d'onglet pendant qu'il répond le vide."""
+    Ils se redessinent avec lui : sinon, celui que l'on ouvre pendant qu'un autre répond
+    resterait vide."""
     if stem and not models.stamp(stem):
         st.rerun()             # supprimé depuis une autre page : toute celle-ci le dit
     names = [*tabs_of_a_model, *other_tabs]
