@@ -14,6 +14,7 @@ walk_seconds = 4            #*** 1 à 20 : promenade (p), en secondes
 import math
 import time
 
+# d'abord celui-ci : il règle torch avant de l'importer
 from model_VAE_64 import (list_images, load_model, random_codes, read_image,
                           spoil, to_picture)
 import cv2
@@ -37,9 +38,9 @@ q  quitter"""
 
 # %% Le tableau de bord
 class Board:
-    """Les curseurs, le code z qu'ils règlent, et qui choisit ce code (driver).
+    """Les curseurs, et le code z qu'ils règlent.
 
-    driver : "curseurs", "promenade" ou "webcam".
+    driver dit qui change z en ce moment : "curseurs", "promenade" ou "webcam".
     Les curseurs vont du latent le plus important au moins important (order), et
     de 0 à 200 : 100 est la moyenne, 0 et 200 sont à slider_reach écarts-types.
     Au-delà de 8, ils ont leurs propres fenêtres, 16 par fenêtre."""
@@ -69,13 +70,14 @@ class Board:
         self.capture = None               # la webcam, quand elle est ouverte
         self.names = []                   # les images du dossier (touche i)
         self.next_image = 0               # le numéro de la prochaine
-        self.seen = {}                    # ce que le réseau vient de regarder
+        self.seen = {}                    # ce que le réseau vient de regarder, à montrer
         self.message = ""
         self.changed = True               # il faut redessiner
 
     def open(self):
         """Ouvre les fenêtres et leurs curseurs."""
         open_window("decodeur", f"VAE : {model_name}")
+        # les autres fenêtres, chacune une fois
         for place, window in enumerate(sorted(set(self.windows) - {"decodeur"})):
             open_window(window, window.capitalize(), 820 + 272 * place)
             show(window, Image.new("RGB", (268, 8), white))    # lui donne sa largeur
@@ -138,7 +140,7 @@ class Board:
             if letter == "w" and before != "webcam":
                 self.capture = open_camera(camera)
                 self.driver = "webcam"
-        # stop a dit non : sa phrase s'affiche, et l'on continue
+        # stop a dit non : le début de sa phrase s'affiche, et l'on continue
         except SystemExit as trouble:
             self.message = str(trouble).split(" :")[0] + " (voir la console)"
 
@@ -156,7 +158,7 @@ class Board:
             self.message = f"{name} : {problem}"
 
     def walk(self):
-        """La promenade : un aller-retour le long d'un curseur, puis du suivant."""
+        """La promenade : chaque curseur, à son tour, va et vient autour de la moyenne."""
         turns = (time.monotonic() - self.start_time) / walk_seconds
         i = self.order[int(turns) % len(self.order)]
         swing = 100 * math.sin(2 * math.pi * turns)
@@ -220,7 +222,7 @@ def drive(board):
         if key in quit_keys or not board.all_open():
             return
         board.read_sliders()
-        if 0 < key < 128:
+        if 0 < key < 128:                 # -1 : aucune ; au-delà : flèches, etc.
             board.press(chr(key).lower())
         if board.driver == "promenade":
             board.walk()

@@ -1,9 +1,10 @@
 """Le cœur du kit : le réseau VAE, sa perte, les images et le fichier .pth.
 
-Les autres scripts s'en servent ; celui-ci ne fait rien quand on le lance.
+train_VAE.py et decode_VAE.py s'en servent ; lui ne fait rien quand on le lance.
 Une image est un tenseur (un tableau de torch) de 3 x images_size x images_size
 nombres de 0 à 1 : rouge, vert, bleu. N : combien d'images sont traitées ensemble.
-Un latent est un des nombres du code qui résume une image.
+Un latent est un des nombres du code qui résume une image. Les poids sont les
+nombres du réseau que l'apprentissage règle ; ils sont rangés par couches.
 """
 import io
 import math
@@ -31,6 +32,7 @@ class VAE(nn.Module):
     deux chemins s'ajoutent : un simple, linéaire (look, draw), et un réseau
     de convolutions (encoder, decoder). Une convolution fait glisser le même petit
     filtre sur toute l'image ; stride=2 : en ne s'arrêtant qu'une case sur deux.
+    Linear : une matrice W et un décalage b, x @ W.T + b.
     """
 
     def __init__(self, images_size=64, latent_size=4, decoder="convolution"):
@@ -42,7 +44,9 @@ class VAE(nn.Module):
         self.encoder = nn.Sequential(                         # (N, 3, 64, 64)
             nn.PixelUnshuffle(fold),                          # (N, 48, 16, 16)
             nn.Conv2d(cell_size, 32, 4, stride=2, padding=1), # (N, 32, 8, 8)
-            nn.SiLU(),    # laisse passer le positif, presque rien du négatif
+            # SiLU laisse passer le positif, presque rien du négatif ; sans
+            # elle, toutes ces couches n'en feraient qu'une, linéaire
+            nn.SiLU(),
             nn.Conv2d(32, 64, 4, stride=2, padding=1),        # (N, 64, 4, 4)
             nn.SiLU(),
             nn.Flatten(),                                     # (N, 1024)
@@ -61,14 +65,15 @@ class VAE(nn.Module):
                 nn.Unflatten(1, (64, 8, 8)),                  # (N, 64, 8, 8)
                 nn.Conv2d(64, 64, 3, padding=1),
                 nn.SiLU(),
-                nn.ConvTranspose2d(64, cell_size, 4, 2, 1),   # (N, 48, 16, 16)
+                # l'inverse de stride=2 : deux fois plus de cases par côté
+                nn.ConvTranspose2d(64, cell_size, 4, stride=2, padding=1),
                 nn.PixelShuffle(fold))                        # (N, 3, 64, 64)
             self.draw = nn.Linear(latent_size, pixels, bias=False)
         else:
             self.decoder = BroadcastDecoder(latent_size, fold)
             self.draw = None    # ici, tout se dessine case par case
-        # les axes du code, et leur inverse (back) : au hasard, car aucun n'est
-        # meilleur au départ ; turn_axes, dans train_VAE.py, les tourne
+        # les axes du code : une rotation au hasard, car aucun n'est meilleur au
+        # départ (turn_axes, dans train_VAE.py, les tournera) ; back : l'inverse
         self.axes = nn.Linear(latent_size, latent_size)
         self.back = nn.Linear(latent_size, latent_size)
         nn.init.orthogonal_(self.axes.weight)
@@ -84,9 +89,9 @@ class VAE(nn.Module):
 
         L'analyse en composantes principales (ACP) trouve les latent_size images
         de base V qui, dosées et ajoutées à la moyenne, redessinent le mieux les
-        autres : c'est le meilleur résumé linéaire. Le chemin simple commence ainsi ;
+        images : c'est le meilleur résumé linéaire. Le chemin simple commence ainsi ;
         le réseau commence à zéro, et n'a que le reste à apprendre.
-        (À la première lecture, on peut sauter ces lignes.)
+        (À la première lecture, on peut sauter le code qui suit.)
         """
         images = images.cpu() / 255
         mean_image = images.mean(0)
@@ -97,8 +102,9 @@ class VAE(nn.Module):
         spread = S[:latent_size] / len(x)**0.5    # écarts-types des coordonnées
         found = len(spread)                       # moins de latents, si peu d'images
         nn.init.zeros_(self.look.weight)
-        # 10 ici, / 10 dans encode et decode : ces grands poids bougent à peine.
-        # 0.5 rétrécit les coordonnées trop faibles pour valoir leur KL
+        # 10 ici, / 10 dans encode et decode : un pas change peu de si grands poids.
+        # 0.5 ramène vers 0 les coordonnées faibles, qui coûtent plus (voir KL,
+        # dans vae_loss) qu'elles ne disent
         self.look.weight[:found] = 10 * (V * spread / (spread**2 + 0.5)).T
         head = self.encoder[-1]
         nn.init.zeros_(head.weight[:latent_size])
@@ -132,6 +138,7 @@ class VAE(nn.Module):
         z = self.back(z)
         x = self.decoder(z)                                   # (N, 3, 64, 64)
         if self.draw is None:
+            # un fond d'une seule couleur : la grille ne peut pas décaler une image
             mean_color = self.mean_image.mean((1, 2), keepdim=True)
             return mean_color + x
         return self.mean_image + self.draw(z / 10).view_as(x) + x
@@ -160,7 +167,8 @@ class BroadcastDecoder(nn.Module):
 
     def __init__(self, latent_size, fold):
         super().__init__()
-        # 22 cases : les 16 de l'image, de -1 à 1, et 3 de chaque côté
+        # 22 cases : les 16 de l'image, de -1 à 1, et 3 de chaque côté, car
+        # chacun des trois filtres 3x3 sans bord en perd une
         position = torch.arange(-10.5, 11) / 8
         across, down = torch.meshgrid(position, position, indexing="xy")
         self.register_buffer("grid", torch.stack([across, down]))   # (2, 22, 22)
@@ -175,7 +183,7 @@ class BroadcastDecoder(nn.Module):
             nn.PixelShuffle(fold))                            # (N, 3, 64, 64)
 
     def forward(self, z):
-        copies = z[:, :, None, None].expand(-1, -1, 22, 22)
+        copies = z[:, :, None, None].expand(-1, -1, 22, 22)   # (N, latents, 22, 22)
         grids = self.grid.expand(len(z), -1, -1, -1)
         return self.layers(torch.cat([copies, grids], dim=1))
 
@@ -202,7 +210,8 @@ def encode_images(model, images, task="copy"):
 def random_codes(saved, count):
     """Des codes au hasard : selon la loi normale.
 
-    Si beta = 0, rien n'y ramène les codes : on tire alors autour de ceux mesurés."""
+    La KL y ramène les codes appris. Si beta = 0, rien ne le fait : on tire alors
+    autour de ceux mesurés."""
     z = torch.randn(count, len(saved["z_mean"]))
     if saved["settings"]["beta"] == 0:
         z = saved["z_mean"] + saved["z_spread"] * z
@@ -213,15 +222,17 @@ def random_codes(saved, count):
 def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
     """Perte = erreur + beta * KL. Renvoie la perte, l'erreur, la KL par latent.
 
-    erreur : l'écart entre l'image redessinée et la vraie ; selon reconstruction,
+    erreur : l'écart entre l'image redessinée y et la vraie x ; selon reconstruction,
       "mse", "l1"   la somme des (x - y)**2, ou des |x - y|
-      "gaussian"    -ln p(x), p normale d'écart-type sigma : sigma-VAE
-      "laplace"     -ln p(x), p de Laplace d'échelle b
+      "gaussian"    la somme des -ln p(x), petite si p juge la vraie image probable ;
+                    p : loi normale autour de y, d'écart-type sigma (sigma-VAE)
+      "laplace"     de même ; p = exp(-|x - y| / b) / (2 * b), loi de Laplace
                     (sigma et b : les meilleurs pour ce lot d'images ; l'erreur
                     pèse ainsi d'autant plus qu'elle est petite ;
                     Rybkin et al., 2021, arXiv:2006.13202)
     KL (de Kullback et Leibler) : ce que coûte le code, 0 quand il ne dit rien
-      (mu = 0 et sigma = 1) ;
+      (mu = 0 et sigma = 1) ; elle ramène ainsi les codes vers la loi normale,
+      où sample les tirera ;
       0.5 * (mu**2 + sigma**2 - 1 - ln sigma**2), en nats (1 bit = 0.69 nat)
     beta plus grand que 1 : bêta-VAE (Higgins et al., 2017).
     Sommes sur les pixels et les latents, moyennes sur les images.
@@ -233,17 +244,19 @@ def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
     error = distance.sum() / len(target)
     values = target[0].numel()          # 12288, pour 64x64
     if reconstruction == "gaussian":
-        variance = distance.mean().clamp(min=1e-6)    # jamais log(0)
+        variance = distance.mean().clamp(min=1e-6)    # sigma**2 ; jamais log(0)
+        # -ln p(x) = (x - y)**2 / (2 * variance) + ln(2 * pi * variance) / 2
         error = error / (2 * variance) + values * torch.log(2 * math.pi * variance) / 2
     if reconstruction == "laplace":
-        scale = distance.mean().clamp(min=1e-3)
+        scale = distance.mean().clamp(min=1e-3)       # b
+        # -ln p(x) = |x - y| / b + ln(2 * b)
         error = error / scale + values * torch.log(2 * scale)
     kl = 0.5 * (mu**2 + torch.exp(logvar) - 1 - logvar).mean(0)   # (latents,)
     return error + beta * kl.sum(), error, kl
 
 
 # %% Les images
-Image.init()
+Image.init()                            # remplit Image.OPEN : ce que Pillow sait lire
 # seulement ces formats : d'autres lancent un programme ou remplissent la mémoire
 formats = [name for name in ("PNG", "JPEG", "BMP", "GIF", "WEBP", "AVIF", "PPM")
            if name in Image.OPEN]
@@ -264,7 +277,7 @@ def list_images(folder):
         for file in files:
             path = Path(place, file)
             name = path.relative_to(folder).as_posix()
-            hidden = "/." in "/" + name
+            hidden = "/." in "/" + name     # un nom commence par un point
             if path.suffix.lower() in extensions and path.is_file() and not hidden:
                 names.append(name)
     names.sort()
@@ -404,8 +417,9 @@ def check_archive(path):
 
 def check_results(saved):
     """Lève une erreur si ce ne sont pas les résultats d'un entraînement du kit."""
+    assert type(saved) is dict
     settings = saved["settings"]
-    assert type(saved) is dict and type(settings) is dict
+    assert type(settings) is dict
     for name, values in choices.items():
         assert settings[name] in values
     for name, (low, high) in limits.items():

@@ -31,7 +31,8 @@ goal = 200                                # combien d'images on conseille
 
 # %% Enregistrer
 class Mouse:
-    """Le bouton gauche : est-il appuyé ? Un clic attend-il son image ?"""
+    """Le bouton gauche : est-il appuyé (down) ? A-t-il cliqué depuis la dernière
+    image (clicked) ? Un clic bref compte ainsi toujours."""
 
     def __init__(self):
         self.down = False
@@ -58,9 +59,9 @@ def record(capture, folder, recorded):
             print("La caméra n'envoie plus d'images (débranchée, ou vidéo finie) : "
                   "rebranchez-la, puis relancez.")
             return
-        recording = time.monotonic() < last_save + 0.25    # un quart de seconde
+        recording = time.monotonic() < last_save + 0.25    # le point rouge dure un peu
         show("webcam", draw_preview(square, present + len(recorded), recording))
-        key = cv2.waitKeyEx(10)           # c'est ici que la fenêtre vit
+        key = cv2.waitKeyEx(10)    # 10 ms : la fenêtre se dessine, écoute une touche
         now = time.monotonic()
         if key in quit_keys or not is_open("webcam"):
             return
@@ -101,15 +102,15 @@ def stop(sentence):
     # un nom de fichier étrange ne s'écrit pas toujours : « ? » à la place
     sentence = sentence.encode("utf-8", "replace").decode("utf-8")
     print(sentence)
-    end = SystemExit(sentence)            # decode_VAE.py relira cette phrase
-    end.code = 1
+    end = SystemExit(sentence)            # decode_VAE.py l'attrape et la montre
+    end.code = 1                          # pour le système : fini, mais mal
     if "spyder_kernels" in sys.modules:   # 1 s'y afficherait comme une erreur
         end.code = 0
-    raise end
+    raise end                             # le script s'arrête ici
 
 
 def is_number(value, low, high):
-    """Vrai pour un nombre de low à high ; entier, si low est entier."""
+    """Vrai pour un nombre de low à high ; si low est 1 : entier ; 1.0 : ou à virgule."""
     return type(value) in (int, type(low)) and low <= value <= high
 
 
@@ -145,7 +146,7 @@ def check_folder(name, value, written=False):
     if not named:
         stop(f'{name} doit être un nom de dossier entre guillemets, comme "images" : '
              "corrigez-le dans la zone ***.")
-    folder = here / value
+    folder = here / value                 # / : value, rangé dans le dossier here
     try:
         if written:
             folder.mkdir(parents=True, exist_ok=True)
@@ -166,7 +167,7 @@ def write_whole(path, content, replace=True):
     if replace:                           # "wb" : écrit, même par-dessus
         draft = path.with_name(f"{path.name}.{os.getpid()}.incomplet")
         file = open(draft, "wb")
-    else:                                 # "xb" : échoue si un autre script l'écrit
+    else:    # "xb" échoue si ce brouillon existe : il réserve le nom pour un script
         draft = path.with_name(f"{path.name}.incomplet")
         file = open(draft, "xb")
     try:
@@ -230,7 +231,7 @@ big_font = load_font(22)
 
 def screen_works():
     """Sans écran, OpenCV tuerait Python : on essaie donc dans un autre Python."""
-    if not sys.platform.startswith("linux"):
+    if not sys.platform.startswith("linux"):    # Windows et macOS ont un écran
         return True
     attempt = [sys.executable, "-c", "import cv2; cv2.namedWindow('essai')"]
     # 0 : cet autre Python a pu ouvrir une fenêtre
@@ -238,6 +239,7 @@ def screen_works():
 
 
 def open_window(window, title, x=0):
+    # | : ces deux options à la fois
     cv2.namedWindow(window, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
     cv2.setWindowTitle(window, title)
     cv2.moveWindow(window, x, 30)         # 30 : la barre de titre reste à l'écran
@@ -314,7 +316,7 @@ if __name__ == "__main__":
         stop("Aucun écran : lancez record_images.py depuis le bureau de l'ordinateur.")
     close_windows()
     recorded = []
-    capture = cv2.VideoCapture()          # fermée, pour le moment
+    capture = cv2.VideoCapture()          # fermée ; finally pourra ainsi la fermer
     try:
         capture = open_camera(camera)
         open_window("webcam", "Webcam")

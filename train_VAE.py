@@ -10,17 +10,17 @@ Ensuite : decode_VAE.py.
 images_size = 64            #*** 32, 64 ou 128 : côté, en pixels
 latent_size = 4             #*** 1 à 32 : combien de nombres par image
 dataset_folder = "images"   #*** un dossier : où sont les images
-model_name = "VAE_64"       #*** un nom : un nouveau garde l'ancien
+model_name = "VAE_64"       #*** un nom ; un autre garde l'ancien
 test_data_proportion = 0.1  #*** 0.05 à 0.5 : part des images de test
 batch_size = 24             #*** 1 à 1000 : images par pas
 epochs = 10                 #*** 1 à 1000 : passages sur les images
 learning_rate = 0.005       #*** 0.0001 à 0.1 : taille des pas
 # ----- pour plus tard -----
-beta = 1                    #*** 0 à 1000 : poids de la KL
+beta = 1                    #*** 0 à 1000 : plus grand, code simple
 reconstruction = "mse"      #*** "mse", "l1", "gaussian" ou "laplace"
 decoder = "convolution"     #*** "convolution" ou "broadcast"
 task = "copy"               #*** "copy", "denoise", "super_resolution"
-independent_axes = True     #*** True, False : un curseur, une chose ?
+independent_axes = True     #*** True, False : démêler les curseurs ?
 augmentation = False        #*** True, False : cadrer au hasard ?
 film = False                #*** True, False : garder un film (.gif) ?
 # *****************************************************************
@@ -31,6 +31,7 @@ import sys
 import time
 import zlib
 
+# d'abord celui-ci : il règle torch avant de l'importer
 from model_VAE_64 import (VAE, choices, encode_images, limits, load_images,
                           save_model, spoil, to_picture, vae_loss)
 import cv2
@@ -65,10 +66,10 @@ def check_settings(settings):
 def split(names, proportion):
     """Les numéros des images de test, et ceux des images à apprendre.
 
-    Un nombre tiré de chaque nom décide : pour les mêmes images, le partage ne
-    change pas d'un lancement à l'autre, et ce qui sert au test n'est jamais appris."""
-    draws = [zlib.crc32(name.encode()) for name in names]
-    order = torch.tensor(draws).argsort(stable=True)
+    crc32, un nombre calculé de chaque nom, décide : pour les mêmes images, le partage
+    ne change jamais, et ce qui sert au test n'est jamais appris."""
+    numbers = [zlib.crc32(name.encode()) for name in names]
+    order = torch.tensor(numbers).argsort(stable=True)
     count = max(1, round(proportion * len(names)))
     return order[:count], order[count:]
 
@@ -80,8 +81,8 @@ def learn(model, images, train_index, test_index, settings, history):
     Une ligne : perte, erreur et KL, puis les mêmes sur les images de test.
     yield rend la main un instant, avant chaque pas et à la fin, à qui veut dessiner
     ou arrêter, et dit combien d'époques sont faites : 2.5 au milieu de la troisième."""
-    # Adam (Kingma et Ba, 2015) règle les poids ; ses deux betas ne sont pas beta
-    # à partir de la version 2.5 : tous les poids d'un coup, c'est plus rapide
+    # Adam (Kingma et Ba, 2015) règle les poids ; betas : combien il se souvient des
+    # pas d'avant ; fused : tous les poids d'un coup, plus rapide dès torch 2.5
     fused = torch.__version__ >= (2, 5)
     optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99), fused=fused)
     for epoch in range(settings["epochs"]):
@@ -97,7 +98,7 @@ def learn(model, images, train_index, test_index, settings, history):
             # lr : la taille des pas, la même pour tous les poids
             optimizer.param_groups[0]["lr"] = settings["learning_rate"] * rate
             measures.append(learn_batch(model, images[batch], optimizer, settings))
-        # pas après la dernière : logvar doit encore s'habituer aux axes tournés
+        # pas après la dernière : sigma est celui des anciens axes, et doit se refaire
         if settings["independent_axes"] and epoch + 1 < settings["epochs"]:
             mu, logvar = encode_images(model, images[order[:2000]], settings["task"])
             turn_axes(model, mu.cpu(), logvar.cpu())
@@ -123,14 +124,14 @@ def learn_batch(model, batch, optimizer, settings):
 
 def check_finite(numbers):
     if not np.isfinite(numbers).all():
-        stop("La perte n'est plus un nombre, les pas sont trop grands : divisez "
+        stop("La perte n'est plus un nombre : les pas sont trop grands. Divisez "
              "learning_rate par 4, puis relancez. Rien n'est écrit.")
 
 
 def measure(model, target, settings):
     """La perte, l'erreur et la KL du réseau sur ces images."""
     inputs = spoil(target, settings["task"])
-    # sans KL (beta = 0), pas de hasard non plus
+    # sans KL (beta = 0), pas de hasard non plus : c'est un simple auto-encodeur
     output, mu, logvar = model(inputs, noise=settings["beta"] > 0)
     return vae_loss(output, target, mu, logvar, settings["beta"],
                     settings["reconstruction"])
@@ -159,24 +160,28 @@ def turn_axes(model, mu, logvar):
     1. blanchir : x = (mu - moyenne) @ whiten, d'écart-type 1 dans tous les sens ;
     2. tourner  : y = x @ turn.T, où la rotation turn éloigne le plus la moyenne
                   de y**6 de celle d'une cloche.
-    Enfin chaque axe est réduit pour que mu**2 + sigma**2 vaille 1 en moyenne.
+    Enfin chaque axe est réduit pour que mu**2 + sigma**2 vaille 1 en moyenne,
+    comme pour la loi normale, que demande la KL.
     """
-    live = (mu.var(0, correction=0) > 0.5).nonzero().flatten()   # les latents vivants
+    # les latents vivants : ceux dont mu change d'une image à l'autre
+    live = (mu.var(0, correction=0) > 0.5).nonzero().flatten()
     mean = mu[:, live].mean(0)
     x = mu[:, live] - mean                           # (N, vivants)
     if len(live) == 0 or not x.isfinite().all():
         return                                       # rien à tourner
+    # les directions où le nuage des codes s'étire, et sa variance dans chacune
     values, vectors = torch.linalg.eigh(x.T @ x / len(x))
     if values.min() < 0.001:                         # deux latents disent la même chose
         return
     whiten = vectors @ torch.diag(values**-0.5) @ vectors.T
     x = x @ whiten
     turn = torch.eye(len(live))
-    for step in range(100):                # corrige turn, puis en refait une rotation
+    for step in range(100):
         y = x @ turn.T
+        # comment changer turn : la formule de FastICA, pour y**6
         slope = (y**5).T @ x / len(x) - 5 * (y**4).mean(0)[:, None] * turn
         U, S, Vt = torch.linalg.svd(slope)
-        turn = U @ Vt
+        turn = U @ Vt                                # la rotation la plus proche
     go = turn @ whiten
     noise = go**2 @ logvar[:, live].exp().mean(0)    # sigma**2 sur les nouveaux axes
     go = go / torch.sqrt(1 + noise)[:, None]
@@ -215,11 +220,12 @@ def measure_latents(model, images, index, settings):
     """Pour les curseurs : moyenne, écart-type et importance de chaque latent."""
     mu, logvar = encode_images(model, images[index], settings["task"])
     mean = mu.mean(0)
-    spread = mu.std(0, correction=0) + 1e-6
+    spread = mu.std(0, correction=0) + 1e-6    # jamais 0 : decode_VAE.py divise par lui
     if settings["beta"] > 0:       # sa KL, en bits
         importance = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).mean(0) / math.log(2)
     else:                          # sa part des changements de l'image, en %
-        steps = torch.diag(spread)     # une ligne par latent, qui bouge seul
+        # une ligne par latent, qui bouge seul, d'un écart-type de chaque côté
+        steps = torch.diag(spread)
         change = (model.decode(mean + steps) - model.decode(mean - steps))**2
         importance = 100 * change.sum((1, 2, 3)) / (change.sum() + 1e-9)
     return {"z_mean": mean.cpu(), "z_spread": spread.cpu(),
@@ -284,10 +290,13 @@ def watch(learning, model, images, examples, settings, history):
     stops = []
 
     def note_stop(number, frame):
-        """Stop ne coupe plus rien : il est noté ici, et regardé à chaque pas."""
+        """Stop ne coupe plus rien : il est noté ici, et regardé à chaque pas.
+
+        Python donne ces deux valeurs ; elles ne servent pas."""
         stops.append("Stop")
 
-    usual = signal.signal(signal.SIGINT, note_stop)  # usual : l'effet d'avant
+    # SIGINT : ce qu'envoient Stop et Ctrl-C ; usual : leur effet d'avant
+    usual = signal.signal(signal.SIGINT, note_stop)
     views = []
     every = math.ceil(settings["epochs"] / 100)      # une centaine de vues
     start = time.monotonic()
@@ -368,7 +377,7 @@ def report(model, images, train_index, test_index, results):
         if importance[i] < 0.1:
             words = "mort : il ne change presque rien"
         print(f"  z{i + 1} : {importance[i]:5.2f} {unit} {words}")
-    known = mean_square(model, images, train_index[:500], settings["task"])
+    learned = mean_square(model, images, train_index[:500], settings["task"])
     error = mean_square(model, images, test_index[:500], settings["task"])
     target = images[test_index[:500]] / 255
     mean_error = (target - model.mean_image).square().mean().item()
@@ -378,8 +387,8 @@ def report(model, images, train_index, test_index, results):
         print("Le réseau n'a rien appris de plus que l'image moyenne : augmentez epochs "
               "ou learning_rate, ou baissez beta. Si un bon modèle est maintenant "
               "dans _precedent.pth, changez model_name pour ne pas le perdre.")
-    elif error > 1.5 * known:
-        print(f"Surapprentissage : {known:.5f} seulement sur les images apprises. "
+    elif error > 1.5 * learned:
+        print(f"Surapprentissage : {learned:.5f} seulement sur les images apprises. "
               "Il faut plus d'images, ou moins d'époques.")
     else:
         print(f"Il a appris : {mean_error / max(error, 1e-12):.1f} fois mieux que "
@@ -434,7 +443,7 @@ if __name__ == "__main__":
 
     # %% 3. Apprendre
     history = []
-    # rien n'avance encore : watch demandera chaque pas
+    # à cause de yield, rien n'avance encore : watch demandera chaque pas
     learning = learn(model, images, train_index, test_index, settings, history)
     views = watch(learning, model, images, test_index[:8], settings, history)
     if not history:
@@ -448,7 +457,7 @@ if __name__ == "__main__":
                    "train_names": [names[i] for i in train_index]}
         results.update(measure_latents(model, images, train_index, settings))
         screen = draw_all(model, images, test_index[:8], settings, history)
-        if film:
+        if film:                  # la fin, montrée deux fois plus longtemps
             views.append(screen.quantize())
         keep(here / f"{model_name}.pth", model, results, screen, views)
         report(model, images, train_index, test_index, results)
