@@ -10,7 +10,7 @@ Ensuite : decode_VAE.py.
 images_size = 64            #*** 32, 64 ou 128 : côté, en pixels
 latent_size = 4             #*** 1 à 32 : combien de nombres par image
 dataset_folder = "images"   #*** un dossier : où sont les images
-model_name = "VAE_64"       #*** un nom ; un autre garde l'ancien
+model_name = "VAE_64"       #*** un nom : un autre garde l'ancien
 test_data_proportion = 0.1  #*** 0.05 à 0.5 : part des images de test
 batch_size = 24             #*** 1 à 1000 : images par pas
 epochs = 10                 #*** 1 à 1000 : passages sur les images
