@@ -57,8 +57,8 @@ def open_images(dataset_folder, images_size):
     check_folder("dataset_folder", dataset_folder)
     images, names = load_images(kit / dataset_folder, images_size)
     if len(images) < 10:
-        stop(f"{len(images)} images ne suffisent pas : il en faut au moins 10. "
-             "Enregistrez-en avec record_images.py.")
+        stop(f"Images : {len(images)}. Il en faut au moins 10 (200 conseillées) : "
+             "enregistrez-en avec record_images.py.")
     return images, names
 
 

@@ -445,7 +445,7 @@ def test_no_images_no_model_or_not_a_model(kit):
 def test_nine_images_or_the_same_one(copy):
     for path in sorted((copy.images / "demo").glob("*.png"))[9:]:
         path.unlink()
-    assert "9 images ne suffisent pas" in copy.refusal("explore/groups.py")
+    assert "Images : 9. Il en faut au moins 10" in copy.refusal("explore/groups.py")
     for number in range(10):
         shutil.copy(copy.images / "demo" / "0001.png", copy.images / f"{number}.png")
     assert "les mêmes" in copy.refusal("explore/interpolation.py")

@@ -26,8 +26,7 @@ class Training(threading.Thread):
     def __init__(self, settings, images, names, about):
         super().__init__(daemon=True)
         if len(names) < 10:
-            stop(f"{len(names)} images ne suffisent pas : il en faut au moins 10 "
-                 "(200 conseillées).")
+            stop(f"Images : {len(names)}. Il en faut au moins 10 (200 conseillées).")
         self.settings = settings
         self.images = images
         self.names = names
