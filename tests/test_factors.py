@@ -189,7 +189,7 @@ def test_a_sweep_without_factors(kit):
 def test_what_the_scripts_refuse(kit, monkeypatch):
     kit.add_explore()
     assert "Aucune image" in kit.refusal("explore/sweep_beta.py")
-    assert "il en faut au moins 10" in kit.add_drawings(3).refusal("explore/sweep_beta.py")
+    assert "Il en faut au moins 10" in kit.add_drawings(3).refusal("explore/sweep_beta.py")
     wrong = [("betas", 4, "betas doit être une liste"),
              ("betas", [1, -1], "chaque élément de betas doit être un nombre"),
              ("decoders", [], "decoders doit être une liste"),
