@@ -68,11 +68,15 @@ def draw_tab(name, stem, data):
         other_tabs[name](data)
         return
     view = following.current_view(stem, data)
-    if view:
-        tabs_of_a_model[name](view)
-    else:
-        st.info("À gauche (sur un téléphone : » en haut à gauche), choisissez des images, "
-                "puis Entraîner.")
+    if not view:
+        st.info("À gauche (sur un téléphone : » en haut à gauche), choisissez ou enregistrez "
+                "des images, puis Entraîner.")
+        return
+    learned = models.find_source(view.saved)
+    if data and learned not in (data.source, models.elsewhere):
+        st.caption(f"Ce modèle a appris sur d'autres images ({display.plain(learned)}) : il "
+                   "redessine tout avec ce qu'il connaît.")
+    tabs_of_a_model[name](view)
 
 
 display.careful(page)()

@@ -101,13 +101,15 @@ def test_every_tab_shows_something_and_complains_of_nothing(page, kind, monkeypa
 def test_the_kl_of_one_image_adds_up(page):
     turn(page, "Une image")
     table = page.table[0].value.reset_index()
-    kl = table["KL = la moitié de la somme"]
+    kl = table["KL"]
     values = [float(value.replace(",", ".")) for value in kl[:-1]]
     total = float(kl.iloc[-1].split(" ")[0].replace(",", "."))
     assert len(values) == 4 and sum(values) == pytest.approx(total, abs=0.003)
     for row in table.to_dict("records")[:-1]:
         parts = [float(row[name].replace(",", ".")) for name in ("mu²", "sigma²", "-1 - ln sigma²")]
-        half = float(row["KL = la moitié de la somme"].replace(",", "."))
+        sigma = float(row["sigma"].replace(",", "."))
+        assert sigma**2 == pytest.approx(parts[1], abs=0.002)
+        half = float(row["KL"].replace(",", "."))
         assert sum(parts) / 2 == pytest.approx(half, abs=0.002)
     for count in range(1, 4):
         one(page.button, "Tirer z").click()
@@ -200,6 +202,28 @@ def test_another_visitor_does_not_open_pictures_of_someone(page):
     assert other.session_state["model"] != path.stem
     turn(other, "Comparer")
     assert path.stem not in other.session_state["compared"]
+
+
+def test_a_model_says_it_learnt_other_pictures(page):
+    """Devant d'autres images que les siennes, il le dit ; on compare ceux des mêmes images."""
+    turn(page, "Comparer")
+    creatures = page.session_state["model"]
+    assert page.session_state["compared"] == [creatures]
+    assert "d'autres images" not in said(turn(page, "Reconstructions"))
+    page.kit.add_drawings(12)
+    page.selectbox("source").set_value("Dossier images/")
+    assert "a appris sur d'autres images (Créatures" in said(run(page))
+    widget(page, "epochs").set_value(1)
+    mine = train(page).stem
+    assert "d'autres images" not in said(page)
+    turn(page, "Comparer")
+    assert page.session_state["compared"] == [creatures, mine]
+    first, second = page.table[0].value.index
+    assert "appris sur d'autres images" in first and "images" not in second
+    other = open_page(page.kit)
+    other.selectbox("source").set_value("Dossier images/")
+    turn(other, "Comparer")
+    assert other.session_state["compared"] == [mine]
 
 
 # L'entraînement seul

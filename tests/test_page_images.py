@@ -64,7 +64,7 @@ def test_what_the_webcam_sends_is_kept_and_never_replaces_a_picture(own):
 
 # Des fichiers déposés
 def test_uploaded_pictures_and_a_zip(page):
-    assert "choisissez des images" in said(choose(page, "Mes fichiers"))
+    assert "choisissez ou enregistrez" in said(choose(page, "Mes fichiers"))
     files = [(f"{number}.png", png(number), "image/png") for number in range(8)]
     files.append(("note.png", b"bonjour", "image/png"))
     inside = {"chats/a.png": png(1), "chiens/b.png": png(2), ".cache/c.png": png(),

@@ -169,7 +169,7 @@ def write_curve(name, values, epochs):
 
 
 def draw_balance(rows):
-    """Chaque modèle à la place de son erreur et de sa KL."""
+    """Chaque modèle à la place de son erreur et de sa KL ; les deux axes partent de 0."""
     up = [row["erreur"] for row in rows]
     across = [row["KL (bits)"] for row in rows]
     dots = ""
@@ -177,12 +177,11 @@ def draw_balance(rows):
         words = html.escape(row["modèle"])
         dots += (f'<span title="{words}" style="left: {x:.1f}%; bottom: {y:.1f}%">'
                  f'<b style="background: {color}"></b>{row["lettre"]}</span>')
-    ends = (number(min(across)), "KL (bits)", number(max(across)))
+    ends = (0, "KL (bits)", number(max(across)))
     show_figures(key="balance", data='<div class="balance">' + frame(
-        "L'erreur de chacun, selon sa KL", dots, (min(up), max(up)), ends) + "</div>")
+        "L'erreur de chacun, selon sa KL", dots, (0, max(up)), ends) + "</div>")
 
 
 def share(values):
-    """La place de chaque valeur entre la plus petite et la plus grande, en %."""
-    low, high = min(values), max(values)
-    return [100 * (value - low) / max(high - low, 1e-9) for value in values]
+    """La place de chaque valeur entre 0 et la plus grande, en %."""
+    return [100 * value / max(*values, 1e-9) for value in values]

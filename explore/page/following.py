@@ -66,8 +66,10 @@ def welcome():
 # %% Reconnaître
 def recognise():
     """Qui est là ? Après un rechargement, ce visiteur retrouve son entraînement."""
-    told = visit(key="visit", on_token_change=lambda: None, data={
-        "known": state.visitor, "closings": state.closings}).get("token")
+    told = (state.get("visit") or {}).get("token")
+    # il ne le dit qu'une fois : redit plus tard, avec lui reviendrait l'ancien modèle ouvert
+    visit(key="visit", on_token_change=lambda: None,
+          data={"told": bool(told), "closings": state.closings})
     if not state.visitor:
         state.visitor = secrets.token_hex(16)
     if not told or told == state.visitor:

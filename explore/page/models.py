@@ -23,6 +23,7 @@ from page.state import state
 from record_images import stop
 
 folder = Path(train_VAE.__file__).resolve().parent / "explore" / "models"
+elsewhere = "train_VAE.py"
 most = 400                                 # images que la page met devant un modèle
 writing = threading.Lock()
 
@@ -108,14 +109,17 @@ def describe(stem, stamp):
     except SystemExit:
         return None
     settings = saved["settings"]
-    about = saved.get("data")
-    source = "train_VAE.py"
-    if isinstance(about, dict):            # entraîné par cette page
-        source = str(about.get("source"))[:40]
+    source = find_source(saved)
     changed = [f"{name} {settings[name]}" for name in first + others
                if name != "epochs" and settings[name] != train_VAE.settings[name]]
     return {"kind": name_kind(settings), "changed": changed, "source": source,
             "private": is_private(source), "epochs": len(saved["history"])}
+
+
+def find_source(saved):
+    """Les images qu'il a apprises ; elsewhere, si ce n'est pas dans cette page."""
+    about = saved.get("data")
+    return str(about.get("source"))[:40] if isinstance(about, dict) else elsewhere
 
 
 def name_model(stem):
@@ -188,7 +192,7 @@ def choose_model():
         return None
     return st.selectbox("Modèle ouvert", models, 0 if state.model else None, name_model,
                         key="model", placeholder="Choisissez un modèle",
-                        label_visibility="collapsed")
+                        label_visibility="collapsed", disabled=state.training is not None)
 
 
 def first_model(models):

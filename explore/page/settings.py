@@ -17,6 +17,12 @@ kinds = {              # les quatre sortes, et ce qui les distingue dans la zone
     "VAE": {"beta": 1, "reconstruction": "mse"},
     "bêta-VAE": {"beta": 4, "reconstruction": "mse"},
     "sigma-VAE": {"beta": 1, "reconstruction": "gaussian"}}
+promises = {           # ce que chacune change, en une phrase
+    "auto-encodeur": "Un code exact, sans hasard : il redessine au mieux, mais invente moins bien.",
+    "VAE": "Un peu de hasard dans le code : il peut ensuite inventer des images.",
+    "bêta-VAE": "Un code qui coûte plus cher : il en dit moins, et l'image est plus floue.",
+    "sigma-VAE": "Il règle seul le poids de l'erreur. Son sigma est celui de l'erreur : ce n'est "
+                 "pas celui de l'onglet Une image."}
 first = ["beta", "reconstruction", "latent_size", "epochs"]         # toujours visibles
 others = ["independent_axes", "decoder", "task", "batch_size", "learning_rate", "images_size",
           "test_data_proportion", "augmentation"]
@@ -75,6 +81,7 @@ def ask_all():
     state.kind = name_kind(settings)       # la sorte suit les réglages, et inversement
     with top:
         st.radio("Sorte", list(kinds), key="kind", horizontal=True, on_change=take_kind)
+        st.caption(promises[state.kind])
     with st.expander("Le bloc à coller dans train_VAE.py"):
         st.code("\n".join(write_line(name, settings[name]) for name in zone if name in settings),
                 language=None, wrap_lines=True)

@@ -111,9 +111,10 @@ def show_data(data):
     demo = all(name.startswith("demo/") for name in names)
     if demo and data.source == "Dossier images/":
         st.caption("Pas encore d'images à vous dans images/ : voici celles de démonstration.")
-    st.caption(f"{len(names)} images")
-    few = images[::max(1, len(images) // 5)][:5]
-    gallery([[image / 255] for image in few], ["image du jeu"], side=40)
+    if data.source != webcam:              # elle montre déjà les siennes
+        st.caption(f"{len(names)} images")
+        few = images[::max(1, len(images) // 5)][:5]
+        gallery([[image / 255] for image in few], ["image du jeu"], side=40)
     if reasons:
         with st.expander(f"{len(reasons)} écartées"):
             lines = [f"{name} : {reason}" for name, reason in list(reasons.items())[:50]]

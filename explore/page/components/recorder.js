@@ -14,7 +14,7 @@ export default function ({ data, parentElement, setStateValue }) {
         const small = new Image()
         small.src = picture
         thumbnails.prepend(small)
-        if (thumbnails.children.length > 10) thumbnails.lastChild.remove()
+        if (thumbnails.children.length > 8) thumbnails.lastChild.remove()
         tell()
         box.send()
     }

@@ -16,7 +16,7 @@ export default function ({ data, parentElement, setStateValue }) {
         const input = document.createElement("input")
         const show = () => {
             const number = data.middle[i] + data.spread[i] * input.value
-            value.textContent = number.toFixed(2).replace(".", ",")
+            value.textContent = number.toFixed(2).replace(/^-(0.00)$/, "$1").replace(".", ",")
         }
         Object.assign(input, { type: "range", min: -3, max: 3, step: 0.01, value: data.values[i] })
         input.oninput = () => { show(); box.send() }

@@ -4,7 +4,7 @@ export default function ({ data, setStateValue }) {
         const letters = crypto.getRandomValues(new Uint8Array(16))
         sessionStorage.vaeVisit = [...letters].map(n => n.toString(16).padStart(2, "0")).join("")
     }
-    if (data.known !== sessionStorage.vaeVisit) setStateValue("token", sessionStorage.vaeVisit)
+    if (!data.told) setStateValue("token", sessionStorage.vaeVisit)
     // sur un téléphone, le panneau cache la page : il se ferme quand on appuie sur Entraîner
     if (data.closings > (window.vaeClosings || 0) && innerWidth < 768)
         document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click()

@@ -7,7 +7,8 @@ import torch
 
 from model_VAE_64 import random_codes
 from page.display import comma, draw_balance, gallery, plain
-from page.models import describe, find_unseen, list_models, name_model, stamp, view_model
+from page.models import (describe, elsewhere, find_unseen, list_models, name_model, stamp,
+                         view_model)
 from page.state import state
 from train_VAE import evaluate, reconstruct
 
@@ -16,13 +17,13 @@ most = 6               # combien de modèles à la fois
 
 def draw(data):
     """Le choix, le tableau, et ce que chacun redessine et invente."""
-    chosen = choose()
+    chosen = choose(data)
     if len(chosen) < 2 or not data:
         st.info("Choisissez des images, et au moins deux modèles. Entraînez-en d'autres "
                 "sortes, sur les mêmes images, pour voir ce qui change.")
         return
     views = [view_model(stem, data) for stem in chosen]
-    names = short_names(chosen)
+    names = short_names(chosen, data.source)
     learned = set()
     for view in views:
         learned |= set(view.saved["train_names"])
@@ -41,28 +42,33 @@ def draw(data):
         draw_model(view, name, redrawn)
 
 
-def choose():
-    """Au départ, les derniers modèles ; jamais ceux qu'un autre a entraînés sur ses photos."""
+def choose(data):
+    """Au départ, les derniers modèles appris sur ces images ; jamais les photos d'un autre."""
     known = {stem: describe(stem, stamp(stem)) for stem in list_models()}
     models = [stem for stem in known if known[stem]]
     if state.get("compared") is None:
-        state.compared = [stem for stem in models if not known[stem]["private"]][:4]
+        same = [stem for stem in models if data and known[stem]["source"] == data.source]
+        state.compared = [stem for stem in same if not known[stem]["private"]][:4]
     kept = [stem for stem in state.compared if stem in models]
     if state.model in models and state.model not in kept:
-        kept = [state.model, *kept]
-    state.compared = kept[:most]
+        kept.append(state.model)
+    state.compared = kept[-most:]
     return st.multiselect("Modèles à comparer", models, format_func=name_model, key="compared",
                           max_selections=most, placeholder="Choisissez des modèles",
                           persist_state="session")
 
 
-def short_names(stems):
-    """Un nom court par modèle : une lettre, la sorte, et ce qui n'est pas dans tous les autres."""
+def short_names(stems, source):
+    """Un nom court par modèle : une lettre, la sorte, et ce qui n'est pas dans tous les autres.
+
+    source : les images devant lesquelles on les met."""
     about = [describe(stem, stamp(stem)) for stem in stems]
     common = set(about[0]["changed"]).intersection(*(one["changed"] for one in about))
     names = []
     for letter, one in zip("ABCDEF", about):
         rest = [words for words in one["changed"] if words not in common]
+        if one["source"] not in (source, elsewhere):
+            rest = [f"appris sur d'autres images ({one['source']})"]
         names.append(" ".join([f"{letter} · {one['kind']}", *rest[:2]]))
     return names
 
@@ -89,7 +95,8 @@ def draw_numbers(rows, count):
                       "KL (bits)": kl, "latents vivants": row["latents vivants"]})
     st.table(pd.DataFrame(table).set_index("modèle"))
     st.caption(f"Erreur : moyenne des carrés des écarts, sur les mêmes {count} images. "
-               "KL et latents vivants : voir Comprendre.")
+               "KL : ce que coûte le code ; un auto-encodeur simple n'en a pas. Un latent "
+               "vivant change l'image ; un latent mort, presque pas.")
     measured = [row for row in rows if row["KL (bits)"] is not None]
     if len(measured) > 1:
         draw_balance(measured)

@@ -4,6 +4,7 @@ import torch
 
 from page import atlas
 from page.display import draw_curves, gallery
+from page.settings import name_kind
 from page.state import state
 from train_VAE import reconstruct
 
@@ -15,11 +16,13 @@ def draw(view):
     with curves:
         if history:
             draw_curves(history, settings["epochs"], settings["beta"])
+            st.caption(explain(settings))
         else:
             st.caption("Le réseau part de l'image moyenne et de quelques images de base (ACP).")
         if not state.training:
             words = "Les mêmes réglages, un autre hasard : retrouve-t-il les mêmes curseurs ?"
-            if st.button("Recommencer", help=words):
+            if st.button(f"Recommencer ce {name_kind(settings)}, sur les images de gauche",
+                         help=words):
                 state.again = settings
                 st.rerun()
     with cloud:
@@ -28,3 +31,12 @@ def draw(view):
                        settings["task"])
     st.caption("Des images jamais apprises ; dessous, ce que le réseau en redessine.")
     gallery(list(zip(*rows.values())), list(rows), side=64, most=900)
+
+
+def explain(settings):
+    """Ce qui étonne dans ces courbes."""
+    words = ("L'apprentissage se mesure pendant l'époque, et le test à la fin : il peut donc "
+             "être meilleur.")
+    if name_kind(settings) == "sigma-VAE":
+        words += " Une perte négative est normale : c'est le logarithme d'une densité."
+    return words

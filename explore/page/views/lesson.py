@@ -17,9 +17,12 @@ picture = re.compile(r"!\[.*?\]\((dessins/\w+\.svg)\)")       # ![ce qu'il montr
 def draw(data):
     """Le cours, et les mêmes questions avant et après l'avoir lu, en lignes courtes."""
     with st.container(width=760):
-        part = st.radio("Dans l'ordre :", [before, course, after], 1, key="part",
-                        horizontal=True, persist_state="session")
+        part = st.radio("Le cours, et dix questions à se poser avant, puis après",
+                        [before, course, after], 1, key="part", horizontal=True,
+                        persist_state="session")
         if part == course:
+            st.caption("Le cours cite les scripts. Ici, decode_VAE.py est l'onglet Curseurs ; sa "
+                       "touche h, « Au hasard » ; map_2D.py, l'onglet Carte.")
             draw_course()
         else:
             draw_questions(part)

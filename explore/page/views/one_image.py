@@ -16,6 +16,9 @@ detailed = 8           # combien de latents ont leur ligne dans le tableau
 
 def draw(view):
     """À gauche la carte et l'ellipse ; à droite l'image, ses tirages et sa KL."""
+    st.caption("Pour chaque nombre du code, l'encodeur propose une valeur, **mu**, et une "
+               "marge, **sigma** : de combien le hasard peut s'en écarter. Le décodeur reçoit "
+               "**z**, tiré autour de mu.")
     left, right = st.columns([4, 5])
     with right:
         number = choose_image(view)
@@ -64,8 +67,12 @@ def draw_ellipse(view, mu, sigma, codes):
     atlas.draw(view, "ellipse", plane, movable=False, veil=0.3, point=point, turn=str(point),
                ellipse=ellipse, dots=points)
     if view.beta:
-        st.caption("L'ellipse : mu au centre, 1 sigma en trait plein, 2 sigma en pointillé. "
-                   "z = mu + sigma × epsilon, epsilon tiré selon N(0, 1).")
+        words = ("L'ellipse : mu au centre, 1 sigma en trait plein, 2 sigma en pointillé. "
+                 "z = mu + sigma × epsilon, où epsilon est tiré selon la courbe en cloche.")
+        if width.max() > atlas.limit:
+            words += (" Ici sigma dépasse la carte : ce nombre ne dit presque rien de l'image, "
+                      "et des z tombent dehors.")
+        st.caption(words)
 
 
 @torch.no_grad()
@@ -83,17 +90,19 @@ def draw_kl(view, mu, sigma):
     rows = []
     for i in kl.argsort(descending=True).tolist()[:detailed]:
         m, s = mu[i].item(), sigma[i].item()
-        rows.append({"latent": f"z{i + 1}", "mu²": comma(m**2, 3), "sigma²": comma(s**2, 4),
+        rows.append({"latent": f"z{i + 1}", "mu": comma(m, 2), "sigma": comma(s, 3),
+                     "mu²": comma(m**2, 3), "sigma²": comma(s**2, 4),
                      "-1 - ln sigma²": comma(-1 - math.log(s**2), 3),
-                     "KL = la moitié de la somme": comma(kl[i].item(), 3)})
+                     "KL": comma(kl[i].item(), 3)})
     rest = kl.sort(descending=True).values[detailed:].sum().item()
     if len(kl) > detailed:
-        rows.append({"latent": f"les {len(kl) - detailed} autres",
-                     "KL = la moitié de la somme": comma(rest, 3)})
+        rows.append({"latent": f"les {len(kl) - detailed} autres", "KL": comma(rest, 3)})
     total = kl.sum().item()
-    rows.append({"latent": "en tout", "KL = la moitié de la somme":
-                 f"{comma(total, 3)} nats, soit {comma(total / math.log(2), 1)} bits"})
+    rows.append({"latent": "en tout", "KL": comma(total, 3)})
     st.table(pd.DataFrame(rows).fillna("").set_index("latent"))
+    st.caption("KL : ce que coûte chaque nombre du code, la moitié de mu² + sigma² - 1 - ln "
+               f"sigma². En tout {comma(total, 3)} nats, soit {comma(total / math.log(2), 1)} "
+               "bits.")
     if sigma.min() < 0.15:
-        st.caption("Un petit sigma : l'image ne change presque pas d'un tirage à l'autre. "
-                   "Pour le voir, entraînez un bêta-VAE (beta 4, ou plus).")
+        st.caption("Un petit sigma : l'image ne change presque pas d'un tirage à l'autre. Pour "
+                   "la voir changer, entraînez un bêta-VAE (beta 4, ou plus).")

@@ -20,13 +20,13 @@ def record(folder):
     """La webcam, son bouton, et de quoi effacer ; les images vont dans images/webcam/."""
     part(record_held)(folder)
     count = len(list(folder.glob("*.png"))) if folder.exists() else 0
-    st.caption("Elles vont dans le dossier `images/webcam/` de cet ordinateur, et nulle "
-               "part ailleurs. N'enregistrez que quelqu'un qui est d'accord.")
     if count:
         with st.container(horizontal=True):
             st.button("Effacer la dernière", on_click=erase_last, args=(folder,))
             if st.button("Tout effacer"):
                 erase_all(folder, count)
+    st.caption("Elles restent sur cet ordinateur, dans `images/webcam/`. N'enregistrez que "
+               "quelqu'un qui est d'accord.")
 
 
 def record_held(folder):

@@ -34,9 +34,17 @@ def draw(view):
             st.caption("Ce que le réseau a reçu")
             gallery([[state.code["seen"]]], ["image reçue"], side=96, most=180)
         elif not photo:
-            st.caption("Chaque curseur est un nombre du code ; le décodeur ne voit qu'eux.")
+            st.caption("Chaque curseur est un nombre du code ; le décodeur ne voit qu'eux. "
+                       + explain(view))
     with right:
         draw_sliders(view)
+
+
+def explain(view):
+    """Le nombre écrit à côté de chaque curseur."""
+    if view.beta:
+        return "Plus il porte de bits, plus il en dit sur l'image."
+    return "Le pourcentage est sa part des changements de l'image."
 
 
 def start_from(view, code, seen=None):
@@ -59,7 +67,8 @@ def take_photo(view):
         pixels, reason = read_image(shot, view.saved["settings"]["images_size"])
         if reason:
             stop(f"Photo illisible : {reason}.")
-        start_from_image(view, torch.tensor(pixels) / 255)
+        mirrored = torch.tensor(pixels).flip(2)        # comme les images de la webcam
+        start_from_image(view, mirrored / 255)
 
 
 @torch.no_grad()

@@ -43,4 +43,5 @@ def draw(view):
                  "values": values[view.order].tolist()}
     show_live(key="live", data=data, on_frame_change=lambda: None)
     st.caption("Ce réseau ne connaît que les images qu'il a apprises : il vous redessine avec "
-               "elles. Rien n'est enregistré.")
+               "elles. Chaque barre est un nombre du code, du milieu (la moyenne) à 3 écarts-types "
+               "de chaque côté. Rien n'est enregistré.")
