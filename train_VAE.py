@@ -16,7 +16,7 @@ batch_size = 24             #*** 1 à 1000 : images par pas
 epochs = 10                 #*** 1 à 1000 : passages sur les images
 learning_rate = 0.005       #*** 0.0001 à 0.1 : taille des pas
 # ----- pour plus tard -----
-beta = 1                    #*** 0 à 1000 : plus grand, code simple
+beta = 1                    #*** 0 à 1000 : grand, il simplifie le code
 reconstruction = "mse"      #*** "mse", "l1", "gaussian" ou "laplace"
 decoder = "convolution"     #*** "convolution" ou "broadcast"
 task = "copy"               #*** "copy", "denoise", "super_resolution"
