@@ -14,7 +14,6 @@ seed = 1            #*** un entier : d'autres accidents, au hasard
 # ***********************************************************************
 import contextlib
 import ctypes
-import gc
 import io
 import itertools
 import multiprocessing
@@ -702,21 +701,28 @@ def twin_windows(count, folder):
 
 # %% La console
 def run_console(count, kit):
-    """count fois de suite dans un seul Python : entraîner, relire, décoder."""
+    """count fois de suite dans un seul Python : entraîner, relire, décoder.
+
+    Toujours avec les mêmes noms, comme dans la console de Spyder."""
+    sys.executable = shutil.which("false")
+    tools.here = kit.folder
+    codes = []
+    for name in ("train_VAE.py", "decode_VAE.py"):
+        path = kit.folder / name
+        codes.append(compile(path.read_text("utf-8"), path, "exec"))
+    names = {"__name__": "__main__"}
     sizes = []
     for number in range(count):
         with contextlib.redirect_stdout(io.StringIO()) as said:
-            play(kit.folder / "train_VAE.py")
-            with contextlib.suppress(SystemExit):
-                play(kit.folder / "decode_VAE.py")
+            for code in codes:
+                with contextlib.suppress(SystemExit):
+                    exec(code, names)
         for bad in trouble(1, said.getvalue()):
             print(mark, bad)
-        if number in (count // 10, count - 1):
-            gc.collect()                      # Python le ferait, mais plus tard
-            files = len(os.listdir("/proc/self/fd"))
-            threads = len(os.listdir("/proc/self/task"))
-            sizes.append((resident() // 2**20, files, threads))
-    first, last = sizes[0], sizes[-1]
+        files = len(os.listdir("/proc/self/fd"))
+        threads = len(os.listdir("/proc/self/task"))
+        sizes.append((resident() // 2**20, files, threads))
+    first, last = sizes[count // 10], sizes[-1]
     if last[0] > first[0] + 100 or last[1:] != first[1:]:
         print(mark, f"(Mo, fichiers ouverts, fils) : {first}, puis {last}")
 
