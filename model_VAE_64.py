@@ -96,8 +96,10 @@ class VAE(nn.Module):
         images = images.cpu() / 255
         mean_image = images.mean(0)
         latent_size = self.axes.in_features
-        x = (images - mean_image).flatten(1)                  # (N, pixels)
-        U, S, V = torch.pca_lowrank(x, q=min(len(x), 2 * latent_size))
+        images -= mean_image
+        x = images.flatten(1)                                 # (N, pixels)
+        q = min(len(x), 2 * latent_size)     # en chercher deux fois trop est plus sûr
+        U, S, V = torch.pca_lowrank(x, q, center=False)
         V = V[:, :latent_size]                                # (pixels, latents)
         spread = S[:latent_size] / len(x)**0.5    # écarts-types des coordonnées
         found = len(spread)                       # moins de latents, si peu d'images
