@@ -42,9 +42,9 @@ def choose_plane(view):
     names = [f"z{i + 1}" for i in view.order]
     if len(names) < 2:
         return [0, 0]
-    across, up = st.columns(2)
-    first = across.selectbox("En largeur", names, 0, key="across", persist_state="session")
-    second = up.selectbox("En hauteur", names, 1, key="up", persist_state="session")
+    with st.container(horizontal=True):
+        first = st.selectbox("En largeur", names, 0, key="across", persist_state="session")
+        second = st.selectbox("En hauteur", names, 1, key="up", persist_state="session")
     return [int(name[1:]) - 1 for name in (first, second)]
 
 

@@ -11,15 +11,14 @@ def draw(view):
         plane = atlas.choose_plane(view)
         ground = st.radio("Le fond", ["mes images", "ce que le réseau dessine"], key="ground",
                           horizontal=True, persist_state="session")
-        picture = st.container()
     origin = view.saved["z_mean"]
     drawn = ground != "mes images"
     background = atlas.draw_grid(view, origin, plane) if drawn else ""
     with left:
         moved = atlas.draw(view, "map", plane, background=background, veil=0 if drawn else 1,
                            point=[0, 0], turn="map") or {"x": 0, "y": 0, "asked": 0}
-    with picture:
+    with right:
         words = (f"z{plane[0] + 1} à {moved['x']:.1f} et z{plane[1] + 1} à {moved['y']:.1f} "
-                 "écart-type de la moyenne ; les autres latents y restent.")
+                 "écart-type de la moyenne ; les autres nombres du code y restent.")
         code = atlas.to_code(view, origin, plane, (moved["x"], moved["y"]))
         atlas.answer(view, code, moved["asked"], words.replace(".", ",", 2))
