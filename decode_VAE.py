@@ -140,8 +140,8 @@ class Board:
             if letter == "w" and before != "webcam":
                 self.capture = open_camera(camera)
                 self.driver = "webcam"
-        # stop a dit non : le début de sa phrase s'affiche, et l'on continue
         except SystemExit as trouble:
+            # stop a dit non : le début de sa phrase s'affiche, et l'on continue
             self.message = str(trouble).split(" :")[0] + " (voir la console)"
 
     def show_next(self):
@@ -218,7 +218,7 @@ def drive(board):
         if board.changed:
             show("decodeur", board.draw())
             board.changed = False
-        key = cv2.waitKeyEx(5)            # c'est ici que les fenêtres vivent
+        key = cv2.waitKeyEx(5)    # 5 ms : les fenêtres se dessinent, écoutent une touche
         if key in quit_keys or not board.all_open():
             return
         board.read_sliders()
@@ -253,6 +253,6 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         print("Arrêt demandé.")
     finally:
-        board.take_over()
+        board.take_over()         # libère la webcam
         torch.set_num_threads(threads)
         close_windows()

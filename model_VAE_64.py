@@ -2,7 +2,8 @@
 
 train_VAE.py et decode_VAE.py s'en servent ; lui ne fait rien quand on le lance.
 Une image est un tenseur (un tableau de torch) de 3 x images_size x images_size
-nombres de 0 à 1 : rouge, vert, bleu. N : combien d'images sont traitées ensemble.
+nombres : rouge, vert, bleu ; de 0 à 1 pour le réseau, de 0 à 255 (des octets) sur
+le disque et en mémoire. N : combien d'images sont traitées ensemble.
 Un latent est un des nombres du code qui résume une image. Les poids sont les
 nombres du réseau que l'apprentissage règle ; ils sont rangés par couches.
 """
@@ -31,7 +32,8 @@ class VAE(nn.Module):
     Kingma et Welling, 2013, arXiv:1312.6114. À l'aller comme au retour,
     deux chemins s'ajoutent : un simple, linéaire (look, draw), et un réseau
     de convolutions (encoder, decoder). Une convolution fait glisser le même petit
-    filtre sur toute l'image ; stride=2 : en ne s'arrêtant qu'une case sur deux.
+    filtre sur toute l'image ; stride=2 : en ne s'arrêtant qu'une case sur deux ;
+    padding=1 : avec un bord de zéros. (Le décodeur "broadcast" n'a pas de chemin simple.)
     Linear : une matrice W et un décalage b, x @ W.T + b.
     """
 
@@ -83,7 +85,7 @@ class VAE(nn.Module):
         grey = torch.full((3, images_size, images_size), 0.5)
         self.register_buffer("mean_image", grey)    # gardée avec les poids
 
-    @torch.no_grad()    # ici, on n'apprend pas : pas de pente à préparer
+    @torch.no_grad()    # ici, on n'apprend pas : pas de pentes (voir learn_batch)
     def start_from(self, images):
         """Part de l'image moyenne et de l'ACP de ces images (1000 suffisent).
 
@@ -102,13 +104,13 @@ class VAE(nn.Module):
         U, S, V = torch.pca_lowrank(x, q, center=False)
         V = V[:, :latent_size]                                # (pixels, latents)
         spread = S[:latent_size] / len(x)**0.5    # écarts-types des coordonnées
-        found = len(spread)                       # moins de latents, si peu d'images
+        found = len(spread)                       # moins, s'il y a peu d'images
         nn.init.zeros_(self.look.weight)
         # 10 ici, / 10 dans encode et decode : un pas change peu de si grands poids.
         # 0.5 ramène vers 0 les coordonnées faibles, qui coûtent plus (voir KL,
         # dans vae_loss) qu'elles ne disent
         self.look.weight[:found] = 10 * (V * spread / (spread**2 + 0.5)).T
-        head = self.encoder[-1]
+        head = self.encoder[-1]                   # la dernière couche : mu, logvar
         nn.init.zeros_(head.weight[:latent_size])
         nn.init.zeros_(head.bias[:latent_size])
         nn.init.constant_(head.bias[latent_size:], -3)    # sigma part de 0.22 environ
@@ -140,9 +142,10 @@ class VAE(nn.Module):
         z = self.back(z)
         x = self.decoder(z)                                   # (N, 3, 64, 64)
         if self.draw is None:
-            # un fond d'une seule couleur : la grille ne peut pas décaler une image
+            # un fond uni : l'image moyenne, elle, ne suivrait pas la grille
             mean_color = self.mean_image.mean((1, 2), keepdim=True)
             return mean_color + x
+        # view_as(x) : remis en (N, 3, 64, 64)
         return self.mean_image + self.draw(z / 10).view_as(x) + x
 
     def forward(self, x, noise=True):
@@ -172,6 +175,7 @@ class BroadcastDecoder(nn.Module):
         # 22 cases : les 16 de l'image, de -1 à 1, et 3 de chaque côté, car
         # chacun des trois filtres 3x3 sans bord en perd une
         position = torch.arange(-10.5, 11) / 8
+        # across, down : la colonne et la ligne de chaque case
         across, down = torch.meshgrid(position, position, indexing="xy")
         self.register_buffer("grid", torch.stack([across, down]))   # (2, 22, 22)
         self.layers = nn.Sequential(
@@ -273,7 +277,7 @@ warnings.filterwarnings("ignore", module="PIL")
 def list_images(folder):
     """Les noms des images du dossier et de ses sous-dossiers.
 
-    S'il n'y en a pas d'autres, ce sont celles de démonstration (demo)."""
+    Celles de démonstration (demo), seulement s'il n'y en a pas d'autres."""
     names = []
     for place, subfolders, files in os.walk(folder):
         for file in files:
@@ -304,7 +308,7 @@ def read_image(path, images_size):
             image.draft("RGB", (images_size, images_size))
             if image.width * image.height > max_pixels:
                 return None, f"plus de {max_pixels // 10**6} mégapixels : réduisez-la"
-            # une photo prise appareil tourné est remise droite
+            # une photo prise en tournant l'appareil est remise droite
             ImageOps.exif_transpose(image, in_place=True)
             if image.mode.startswith("I"):       # 16 bits : on garde les 8 premiers
                 image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
@@ -430,7 +434,7 @@ def check_results(saved):
         assert saved[name].shape == (settings["latent_size"],)
         assert saved[name].dtype == torch.float32
         assert saved[name].abs().max() < 10_000     # faux aussi pour NaN
-    for row in saved["history"]:
+    for row in saved["history"]:                    # 6 mesures par époque
         assert type(row) is list and len(row) == 6 and np.isfinite(row).all()
     for name in saved["train_names"]:
         assert type(name) is str

@@ -31,7 +31,7 @@ goal = 200                                # combien d'images on conseille
 
 # %% Enregistrer
 class Mouse:
-    """Le bouton gauche : est-il appuyé (down) ? A-t-il cliqué depuis la dernière
+    """Le bouton gauche : est-il appuyé (down) ? A-t-on cliqué depuis la dernière
     image (clicked) ? Un clic bref compte ainsi toujours."""
 
     def __init__(self):
@@ -73,7 +73,7 @@ def record(capture, folder, recorded):
             mouse.clicked = False
             last_save = now
         elif key in (ord("z"), ord("Z")) and recorded:
-            recorded.pop().unlink(missing_ok=True)
+            recorded.pop().unlink(missing_ok=True)    # efface le fichier
 
 
 def draw_preview(square, count, recording):
@@ -106,11 +106,11 @@ def stop(sentence):
     end.code = 1                          # pour le système : fini, mais mal
     if "spyder_kernels" in sys.modules:   # 1 s'y afficherait comme une erreur
         end.code = 0
-    raise end                             # le script s'arrête ici
+    raise end
 
 
 def is_number(value, low, high):
-    """Vrai pour un nombre de low à high ; si low est 1 : entier ; 1.0 : ou à virgule."""
+    """Vrai pour un nombre de low à high ; entier, si low s'écrit sans virgule."""
     return type(value) in (int, type(low)) and low <= value <= high
 
 
@@ -121,7 +121,7 @@ def check_number(name, value, low, high):
     if type(low) is int:
         kind = "nombre entier"
     advice = "corrigez-le"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and kind == "nombre":
         advice = "écrivez 1.5 avec un point, et non 1,5"
     stop(f"{name} doit être un {kind} de {low} à {high} : {advice} dans la zone ***.")
 
@@ -141,7 +141,7 @@ def check_name(name, value):
 
 
 def check_folder(name, value, written=False):
-    """Le dossier indiqué par ce réglage ; written : on doit pouvoir y écrire."""
+    """Le dossier indiqué par ce réglage ; written : le crée, et vérifie qu'on y écrit."""
     named = isinstance(value, str) and value.strip() and value.isprintable()
     if not named:
         stop(f'{name} doit être un nom de dossier entre guillemets, comme "images" : '
@@ -188,7 +188,7 @@ def save_picture(picture, folder, prefix):
     picture.save(content, "PNG")
     numbers = [0]
     for path in folder.glob(f"{prefix}_*"):
-        digits = path.stem[len(prefix) + 1:]
+        digits = path.stem[len(prefix) + 1:]    # "0012", pour im_0012.png
         if digits.isdecimal():
             numbers.append(int(digits))
     number = max(numbers) + 1
@@ -253,7 +253,7 @@ def show(window, picture):
 def is_open(window):
     try:
         return cv2.getWindowProperty(window, cv2.WND_PROP_VISIBLE) > 0
-    except cv2.error:                     # c'était la dernière fenêtre
+    except cv2.error:                     # plus aucune fenêtre
         return False
 
 
@@ -273,10 +273,10 @@ def open_camera(camera):
         capture = cv2.VideoCapture(str(here / camera))
     else:
         check_number("camera", camera, 0, 99)
-        driver = cv2.CAP_ANY
+        backend = cv2.CAP_ANY
         if sys.platform == "win32":
-            driver = cv2.CAP_DSHOW        # sous Windows, s'ouvre bien plus vite
-        capture = cv2.VideoCapture(camera, driver)
+            backend = cv2.CAP_DSHOW       # sous Windows, s'ouvre bien plus vite
+        capture = cv2.VideoCapture(camera, backend)
     good = False
     start = time.monotonic()
     while capture.isOpened() and time.monotonic() < start + 3:
@@ -316,7 +316,7 @@ if __name__ == "__main__":
         stop("Aucun écran : lancez record_images.py depuis le bureau de l'ordinateur.")
     close_windows()
     recorded = []
-    capture = cv2.VideoCapture()          # fermée ; finally pourra ainsi la fermer
+    capture = cv2.VideoCapture()          # vide, pour que finally puisse la fermer
     try:
         capture = open_camera(camera)
         open_window("webcam", "Webcam")

@@ -16,7 +16,7 @@ batch_size = 24             #*** 1 à 1000 : images par pas
 epochs = 10                 #*** 1 à 1000 : passages sur les images
 learning_rate = 0.005       #*** 0.0001 à 0.1 : taille des pas
 # ----- pour plus tard -----
-beta = 1                    #*** 0 à 1000 : grand, il simplifie le code
+beta = 1                    #*** 0 à 1000 : grand, il simplifie le résumé
 reconstruction = "mse"      #*** "mse", "l1", "gaussian" ou "laplace"
 decoder = "convolution"     #*** "convolution" ou "broadcast"
 task = "copy"               #*** "copy", "denoise", "super_resolution"
@@ -66,7 +66,7 @@ def check_settings(settings):
 def split(names, proportion):
     """Les numéros des images de test, et ceux des images à apprendre.
 
-    crc32, un nombre calculé de chaque nom, décide : pour les mêmes images, le partage
+    crc32, un nombre calculé sur chaque nom, décide : pour les mêmes images, le partage
     ne change jamais, et ce qui sert au test n'est jamais appris."""
     numbers = [zlib.crc32(name.encode()) for name in names]
     order = torch.tensor(numbers).argsort(stable=True)
@@ -95,10 +95,9 @@ def learn(model, images, train_index, test_index, settings, history):
             # la taille des pas : départ en douceur, arrivée aussi
             progress = done / settings["epochs"]                 # de 0 à 1
             rate = min(1, 0.05 + 10 * progress) * (1 + math.cos(math.pi * progress)) / 2
-            # lr : la taille des pas, la même pour tous les poids
             optimizer.param_groups[0]["lr"] = settings["learning_rate"] * rate
             measures.append(learn_batch(model, images[batch], optimizer, settings))
-        # pas après la dernière : sigma est celui des anciens axes, et doit se refaire
+        # jamais après la dernière époque : sigma, qui ne tourne pas, doit se refaire
         if settings["independent_axes"] and epoch + 1 < settings["epochs"]:
             mu, logvar = encode_images(model, images[order[:2000]], settings["task"])
             turn_axes(model, mu.cpu(), logvar.cpu())
@@ -164,11 +163,11 @@ def turn_axes(model, mu, logvar):
     comme pour la loi normale, que demande la KL.
     """
     # les latents vivants : ceux dont mu change d'une image à l'autre
-    live = (mu.var(0, correction=0) > 0.5).nonzero().flatten()
+    live = (mu.var(0, correction=0) > 0.5).nonzero().flatten()   # leurs numéros
     mean = mu[:, live].mean(0)
     x = mu[:, live] - mean                           # (N, vivants)
     if len(live) == 0 or not x.isfinite().all():
-        return                                       # rien à tourner
+        return
     # les directions où le nuage des codes s'étire, et sa variance dans chacune
     values, vectors = torch.linalg.eigh(x.T @ x / len(x))
     if values.min() < 0.001:                         # deux latents disent la même chose
@@ -298,7 +297,7 @@ def watch(learning, model, images, examples, settings, history):
     # SIGINT : ce qu'envoient Stop et Ctrl-C ; usual : leur effet d'avant
     usual = signal.signal(signal.SIGINT, note_stop)
     views = []
-    every = math.ceil(settings["epochs"] / 100)      # une centaine de vues
+    every = math.ceil(settings["epochs"] / 100)      # 100 vues au plus, environ
     start = time.monotonic()
     next_look = 0
     try:
@@ -321,7 +320,7 @@ def watch(learning, model, images, examples, settings, history):
                 next_look = time.monotonic() + 0.2
                 if done > len(history):
                     print(f"\r{100 * done / settings['epochs']:.0f} %", end="")
-                window = window and listen(stops)
+                window = window and listen(stops)    # fermée, on ne l'écoute plus
             if stops:
                 print("\nArrêt demandé : je garde ce qui a été appris.")
                 break
@@ -373,10 +372,10 @@ def report(model, images, train_index, test_index, results):
     if settings["beta"] == 0:
         unit = "% des changements"
     for i in importance.argsort(descending=True).tolist():
-        words = "#" * int(40 * importance[i] / (importance.max() + 1e-9))
+        bar = "#" * int(40 * importance[i] / (importance.max() + 1e-9))
         if importance[i] < 0.1:
-            words = "mort : il ne change presque rien"
-        print(f"  z{i + 1} : {importance[i]:5.2f} {unit} {words}")
+            bar = "mort : il ne change presque rien"
+        print(f"  z{i + 1} : {importance[i]:5.2f} {unit} {bar}")
     learned = mean_square(model, images, train_index[:500], settings["task"])
     error = mean_square(model, images, test_index[:500], settings["task"])
     target = images[test_index[:500]] / 255
@@ -411,7 +410,7 @@ def announce(model, known, unseen, settings):
     print(f"Images à apprendre : {known}, de test : {unseen}. Poids : {weights}.")
     if settings["reconstruction"] in ("gaussian", "laplace"):
         print("sigma-VAE : la perte peut devenir négative, c'est normal "
-              "(c'est le logarithme d'une densité).")
+              "(c'est -ln p, et la densité p peut dépasser 1).")
     steps = math.ceil(known / settings["batch_size"])
     if steps * settings["epochs"] < 200:
         print(f"{steps * settings['epochs']} pas d'apprentissage, c'est peu : avec si "
@@ -457,7 +456,7 @@ if __name__ == "__main__":
                    "train_names": [names[i] for i in train_index]}
         results.update(measure_latents(model, images, train_index, settings))
         screen = draw_all(model, images, test_index[:8], settings, history)
-        if film:                  # la fin, montrée deux fois plus longtemps
+        if film:                  # la dernière vue
             views.append(screen.quantize())
         keep(here / f"{model_name}.pth", model, results, screen, views)
         report(model, images, train_index, test_index, results)

@@ -38,5 +38,5 @@ def explain(settings):
     words = ("L'apprentissage se mesure pendant l'époque, et le test à la fin : il peut donc "
              "être meilleur.")
     if name_kind(settings) == "sigma-VAE":
-        words += " Une perte négative est normale : c'est le logarithme d'une densité."
+        words += " Une perte négative est normale : c'est -ln p, et la densité p peut dépasser 1."
     return words
