@@ -18,7 +18,7 @@ from model_VAE_64 import VAE, load_images, load_model, save_model
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory):
-    """Un modèle par nombre de latents, parti de l'ACP sans rien apprendre : models(8) rend son kit."""
+    """Un modèle par nombre de latents, parti de l'ACP, sans rien apprendre : models(8)."""
     kits = {}
 
     def get(latent_size):
