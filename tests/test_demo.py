@@ -244,11 +244,18 @@ def test_the_range_is_what_is_accepted(kit, monkeypatch, capsys, script, name, l
 
 @pytest.mark.parametrize("script, name", [
     ("train_VAE.py", "beta"), ("train_VAE.py", "learning_rate"),
-    ("record_images.py", "images_per_second"), ("decode_VAE.py", "walk_seconds")])
+    ("decode_VAE.py", "walk_seconds")])
 def test_a_comma_instead_of_a_point(kit, monkeypatch, capsys, script, name):
     sentence = answer(kit, script, monkeypatch, capsys, name, "1,5")
     check_refused(sentence, name)
     assert "écrivez 1.5 avec un point" in sentence
+
+
+def test_a_comma_where_a_whole_number_is_wanted(kit, monkeypatch, capsys):
+    """Un point n'y changerait rien : on ne le conseille pas."""
+    sentence = answer(kit, "train_VAE.py", monkeypatch, capsys, "epochs", "1,5")
+    check_refused(sentence, "epochs")
+    assert "nombre entier de 1 à 1000" in sentence and "point" not in sentence
 
 
 @pytest.mark.parametrize("text", ["float('nan')", "float('inf')", "1e999", "-0.5"])

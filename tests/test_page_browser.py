@@ -217,7 +217,10 @@ def test_the_whole_journey(server, browser):
     train_and_watch(browser)
     explore(browser)
     browser.click("Comparer")
-    browser.wait_text("B · VAE")
+    browser.wait_text("au moins deux modèles")     # un seul a appris les images de la webcam
+    path = "//input[contains(@aria-label, 'Modèles à comparer')]"
+    browser.visible(path)[0].send_keys("Créatures", Keys.ENTER)
+    browser.wait_text("B · VAE appris sur d'autres images")
     assert "A · bêta-VAE" in browser.text()
     keep_and_erase(server, browser)
     browser.check_quiet()

@@ -10,7 +10,7 @@ start = {
     "training": None,      # l'entraînement de ce visiteur (page/training.py), ou None
     "again": None,         # les réglages à entraîner de nouveau (Recommencer)
     "opened": None,        # le modèle à ouvrir au prochain dessin de la page
-    "last_model": None,    # le modèle que l'on regardait au dessin précédent
+    "last_model": None,    # le modèle que l'on regarde ("model", la liste, peut être en retard)
     "sentence": "",        # ce que la page dit une fois, en haut
     "welcomed": False,     # vrai quand la première visite est passée
     "began": False,        # vrai dès qu'il a entraîné : les trois étapes s'effacent

@@ -50,8 +50,8 @@ def choose(data):
         same = [stem for stem in models if data and known[stem]["source"] == data.source]
         state.compared = [stem for stem in same if not known[stem]["private"]][:4]
     kept = [stem for stem in state.compared if stem in models]
-    if state.model in models and state.model not in kept:
-        kept.append(state.model)
+    if state.last_model in models and state.last_model not in kept:
+        kept.append(state.last_model)
     state.compared = kept[-most:]
     return st.multiselect("Modèles à comparer", models, format_func=name_model, key="compared",
                           max_selections=most, placeholder="Choisissez des modèles",

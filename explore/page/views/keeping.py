@@ -7,8 +7,8 @@ from page.state import state
 
 
 def draw(data):
-    if state.model:
-        keep(state.model)
+    if state.last_model:
+        keep(state.last_model)
     file = st.file_uploader("Ouvrir un modèle .pth (fait par train_VAE.py, ou par cette page "
                             "ailleurs)", ".pth", key="foreign")
     if file and state.received != file.file_id:
