@@ -60,8 +60,8 @@ def start_from_image(view, image):
 
 
 def take_photo(view):
-    shot = st.camera_input("Le réseau regardera le carré du centre. La photo n'est pas gardée.",
-                           key="camera")
+    words = "Le réseau regardera le carré du centre, en miroir. La photo n'est pas gardée."
+    shot = st.camera_input(words, key="camera")
     if shot and state.photo != shot.file_id:
         state.photo = shot.file_id
         pixels, reason = read_image(shot, view.saved["settings"]["images_size"])
