@@ -97,7 +97,7 @@ def learn(model, images, train_index, test_index, settings, history):
             rate = min(1, 0.05 + 10 * progress) * (1 + math.cos(math.pi * progress)) / 2
             optimizer.param_groups[0]["lr"] = settings["learning_rate"] * rate
             measures.append(learn_batch(model, images[batch], optimizer, settings))
-        # jamais après la dernière époque : sigma, qui ne tourne pas, doit se refaire
+        # jamais après la dernière époque : sigma, qui ne tourne pas, est à réapprendre
         if settings["independent_axes"] and epoch + 1 < settings["epochs"]:
             mu, logvar = encode_images(model, images[order[:2000]], settings["task"])
             turn_axes(model, mu.cpu(), logvar.cpu())

@@ -72,10 +72,10 @@ def draw_tab(name, stem, data):
         st.info("À gauche (sur un téléphone : » en haut à gauche), choisissez ou enregistrez "
                 "des images, puis Entraîner.")
         return
-    learned = models.find_source(view.saved)
-    if data and learned not in (data.source, models.elsewhere):
-        st.caption(f"Ce modèle a appris sur d'autres images ({display.plain(learned)}) : il "
-                   "redessine tout avec ce qu'il connaît.")
+    if view.foreign:
+        source = display.plain(models.find_source(view.saved))
+        st.caption(f"Ce modèle a appris sur d'autres images ({source}) : il redessine tout avec "
+                   "ce qu'il connaît.")
     tabs_of_a_model[name](view)
 
 

@@ -124,10 +124,15 @@ def attempt(work, *values, seconds=600):
     return bad
 
 
-def play(script):
-    """Lance un script du kit comme le fait F5, sans écran."""
+def move_to(folder):
+    """Les scripts se croiront dans ce dossier, sans écran."""
     sys.executable = shutil.which("false")    # « pas d'écran » se sait alors aussitôt
-    tools.here = script.parent                # ce module est déjà importé, d'ailleurs
+    tools.here = folder                       # ce module est déjà importé, d'ailleurs
+
+
+def play(script):
+    """Lance un script du kit comme le fait F5."""
+    move_to(script.parent)
     runpy.run_path(str(script), run_name="__main__")
 
 
@@ -704,8 +709,7 @@ def run_console(count, kit):
     """count fois de suite dans un seul Python : entraîner, relire, décoder.
 
     Toujours avec les mêmes noms, comme dans la console de Spyder."""
-    sys.executable = shutil.which("false")
-    tools.here = kit.folder
+    move_to(kit.folder)
     codes = []
     for name in ("train_VAE.py", "decode_VAE.py"):
         path = kit.folder / name

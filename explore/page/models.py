@@ -43,6 +43,7 @@ class View:
         self.order = saved["importance"].argsort(descending=True).tolist()
         self.sheet = ""                    # les vignettes de la carte
         self.grids = {}                    # les fonds de la carte déjà dessinés
+        self.foreign = False               # vrai s'il n'a appris aucune de ces images
 
     def get_sheet(self):
         if not self.sheet:
@@ -69,7 +70,10 @@ def look(stem, stamp, source, count, data_stamp, _data):
     unseen = find_unseen(names, learned)[:most]
     rest = [i for i, name in enumerate(names) if name in learned][:most - len(unseen)]
     index = torch.cat([unseen, torch.tensor(rest, dtype=torch.int64)])
-    return View(stem, model, saved, images[index], [names[i] for i in index], len(unseen))
+    view = View(stem, model, saved, images[index], [names[i] for i in index], len(unseen))
+    # train_VAE.py nomme les images autrement : on ne sait pas
+    view.foreign = find_source(saved) != elsewhere and learned.isdisjoint(names)
+    return view
 
 
 def view_model(stem, data):

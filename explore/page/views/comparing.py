@@ -7,8 +7,7 @@ import torch
 
 from model_VAE_64 import random_codes
 from page.display import comma, draw_balance, gallery, plain
-from page.models import (describe, elsewhere, find_unseen, list_models, name_model, stamp,
-                         view_model)
+from page.models import describe, find_unseen, list_models, name_model, stamp, view_model
 from page.state import state
 from train_VAE import evaluate, reconstruct
 
@@ -23,7 +22,7 @@ def draw(data):
                 "sortes, sur les mêmes images, pour voir ce qui change.")
         return
     views = [view_model(stem, data) for stem in chosen]
-    names = short_names(chosen, data.source)
+    names = short_names(chosen, views)
     learned = set()
     for view in views:
         learned |= set(view.saved["train_names"])
@@ -58,16 +57,14 @@ def choose(data):
                           persist_state="session")
 
 
-def short_names(stems, source):
-    """Un nom court par modèle : une lettre, la sorte, et ce qui n'est pas dans tous les autres.
-
-    source : les images devant lesquelles on les met."""
+def short_names(stems, views):
+    """Un nom court par modèle : une lettre, la sorte, et ce qui n'est pas dans tous les autres."""
     about = [describe(stem, stamp(stem)) for stem in stems]
     common = set(about[0]["changed"]).intersection(*(one["changed"] for one in about))
     names = []
-    for letter, one in zip("ABCDEF", about):
+    for letter, one, view in zip("ABCDEF", about, views):
         rest = [words for words in one["changed"] if words not in common]
-        if one["source"] not in (source, elsewhere):
+        if view.foreign:
             rest = [f"appris sur d'autres images ({one['source']})"]
         names.append(" ".join([f"{letter} · {one['kind']}", *rest[:2]]))
     return names

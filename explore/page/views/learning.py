@@ -21,7 +21,7 @@ def draw(view):
             st.caption("Le réseau part de l'image moyenne et de quelques images de base (ACP).")
         if not state.training:
             words = "Les mêmes réglages, un autre hasard : retrouve-t-il les mêmes curseurs ?"
-            if st.button(f"Recommencer ce {name_kind(settings)}, sur les images de gauche",
+            if st.button(f"Recommencer : {name_kind(settings)}, sur les images de gauche",
                          help=words):
                 state.again = settings
                 st.rerun()

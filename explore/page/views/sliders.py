@@ -43,8 +43,8 @@ def draw(view):
 def explain(view):
     """Le nombre écrit à côté de chaque curseur."""
     if view.beta:
-        return "Plus il porte de bits, plus il en dit sur l'image."
-    return "Le pourcentage est sa part des changements de l'image."
+        return "Plus un curseur porte de bits, plus il en dit sur l'image."
+    return "Son pourcentage est sa part des changements de l'image."
 
 
 def start_from(view, code, seen=None):
