@@ -16,9 +16,10 @@ detailed = 8           # combien de latents ont leur ligne dans le tableau
 
 def draw(view):
     """À gauche la carte et l'ellipse ; à droite l'image, ses tirages et sa KL."""
-    st.caption("Pour chaque nombre du code, l'encodeur propose une valeur, **mu**, et une "
-               "marge, **sigma** : de combien le hasard peut s'en écarter. Le décodeur reçoit "
-               "**z**, tiré autour de mu.")
+    if view.beta:
+        st.caption("Pour chaque nombre du code, l'encodeur propose une valeur, **mu**, et une "
+                   "marge, **sigma** : de combien le hasard peut s'en écarter. Le décodeur "
+                   "reçoit **z**, tiré autour de mu.")
     left, right = st.columns([4, 5])
     with right:
         number = choose_image(view)
