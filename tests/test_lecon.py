@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+for module in ("matplotlib", "sklearn"):
+    pytest.importorskip(module)            # ceux de explore/requirements.txt
 root = Path(__file__).resolve().parent.parent
 lesson = root / "explore" / "lecon"
 sys.path.insert(0, str(lesson))
