@@ -1,4 +1,8 @@
-"""requirements.txt convient à chaque système : les marqueurs sont évalués pour chacun, sans réseau."""
+"""Ce qu'il faut installer : les marqueurs de requirements.txt pour chaque système, sans réseau."""
+import os
+import subprocess
+import sys
+
 import pytest
 from packaging.requirements import Requirement
 
@@ -34,3 +38,17 @@ def test_numpy_goes_with_the_newest_torch_of_the_system(system):
     assert ("2.0.2" in needed(system)["numpy"]) == (system != "macOS, Intel")
     assert "1.26.4" in needed(system)["numpy"]
     assert "2.2.2" in needed(system)["torch"]
+
+
+def test_the_readme_command_needs_no_other_package():
+    """Sans les paquets de explore/ : des tests sautés, mais aucun qui ne puisse se lire."""
+    code = ("import sys, pytest\n"
+            "for name in ('matplotlib', 'sklearn', 'streamlit', 'selenium', 'sphinx'):\n"
+            "    sys.modules[name] = None\n"
+            "sys.exit(pytest.main(['--collect-only', '-q', '-p', 'no:cacheprovider']))")
+    environment = {name: value for name, value in os.environ.items()
+                   if name != "CI" and not name.startswith("PYTEST")}
+    tried = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment,
+                           capture_output=True, text=True)
+    assert tried.returncode == 0, tried.stdout[-2000:]
+    assert "test_train.py" in tried.stdout and "test_lecon.py" not in tried.stdout
