@@ -69,9 +69,11 @@ class VAE(nn.Module):
             self.readers = [network[0], linear[0]]    # les couches qui lisent le code
         else:
             self.decoder = BroadcastDecoder(latent_size, fold)
-            self.readers = [self.decoder.first]
+            self.readers = [self.decoder.from_code]
+        # gardées avec les poids : l'image moyenne, et le fond, à quoi le dessin s'ajoute
         grey = torch.full((3, images_size, images_size), 0.5)
-        self.register_buffer("mean_image", grey)    # gardée avec les poids
+        self.register_buffer("mean_image", grey)
+        self.register_buffer("background", grey.clone())
 
     def encode(self, x):
         """Le nuage de codes de chaque image : mu et logvar, (N, latents)."""
@@ -89,7 +91,7 @@ class VAE(nn.Module):
 
     def decode(self, z):
         """L'image de chaque code z, (N, 3, 64, 64)."""
-        return self.mean_image + self.decoder(z)
+        return self.background + self.decoder(z)
 
     def forward(self, x, noise=True):
         """Ce que fait model(x) : encoder, tirer z, décoder."""
@@ -152,8 +154,8 @@ class TwoPaths(nn.Module):
 class BroadcastDecoder(nn.Module):
     """Décodeur à recopie spatiale (Watters et al., 2019, arXiv:1901.07017).
 
-    z est recopié dans chaque case d'une grille, à côté des coordonnées de la
-    case ; des convolutions sans bord dessinent. Décaler la grille décale l'image.
+    Chaque case d'une grille reçoit la même chose du code z, et sait où elle est ; des
+    convolutions sans bord dessinent. Décaler la grille décale l'image.
     """
 
     def __init__(self, latent_size, fold):
@@ -164,9 +166,9 @@ class BroadcastDecoder(nn.Module):
         # across, down : la colonne et la ligne de chaque case
         across, down = torch.meshgrid(position, position, indexing="xy")
         self.register_buffer("grid", torch.stack([across, down]))   # (2, 22, 22)
-        self.first = nn.Linear(latent_size, latent_size)
+        self.from_code = nn.Linear(latent_size, 64)
+        self.from_place = nn.Conv2d(2, 64, 3)
         self.layers = nn.Sequential(
-            nn.Conv2d(latent_size + 2, 64, 3),                # (N, 64, 20, 20)
             nn.SiLU(),
             nn.Conv2d(64, 64, 3),                             # (N, 64, 18, 18)
             nn.SiLU(),
@@ -176,10 +178,10 @@ class BroadcastDecoder(nn.Module):
             nn.PixelShuffle(fold))                            # (N, 3, 64, 64)
 
     def forward(self, z):
-        z = self.first(z)
-        copies = z[:, :, None, None].expand(-1, -1, 22, 22)   # (N, latents, 22, 22)
-        grids = self.grid.expand(len(z), -1, -1, -1)
-        return self.layers(torch.cat([copies, grids], dim=1))
+        places = self.from_place(self.grid)                   # (64, 20, 20)
+        codes = self.from_code(z)                             # (N, 64)
+        # [:, :, None, None] : la même valeur dans chaque case
+        return self.layers(places + codes[:, :, None, None])
 
 
 def other_error(output, target, reconstruction):
@@ -269,9 +271,10 @@ def start_from(model, images):
         last = model.decoder.network[-2]
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
-    else:    # un fond uni : l'image moyenne, elle, ne suivrait pas la grille
-        mean_image[:] = mean_image.mean((1, 2), keepdim=True)
     model.mean_image.copy_(mean_image)
+    model.background.copy_(mean_image)
+    if isinstance(model.decoder, BroadcastDecoder):    # un fond uni, qui suit la grille
+        model.background.copy_(mean_image.mean((1, 2), keepdim=True))
 
 
 @torch.no_grad()
@@ -308,7 +311,7 @@ def turn_axes(model, mu, logvar):
         slope = (1 - y**2).mean(0)[:, None] * turn - y.T @ x / len(x)
         U, S, Vt = torch.linalg.svd(slope)
         turn = U @ Vt                                # la rotation la plus proche
-    turn *= turn.diag().sign()[:, None]    # un axe ou son opposé : on garde le sens
+    turn[turn.diag() < 0] *= -1    # un axe ou son opposé se valent : on garde le sens
     go = turn @ whiten
     noise = go**2 @ variance[:, live].mean(0)        # sigma**2 sur les nouveaux axes
     go = go / torch.sqrt(1 + noise)[:, None]
