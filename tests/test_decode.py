@@ -335,8 +335,8 @@ def test_no_screen(kit, models, display):
 
 def test_a_full_disk_keeps_the_window(kit, screen, trained):
     """La touche s, quand plus rien ne s'écrit : une phrase, et la fenêtre reste."""
-    limited = ("prlimit", "--fsize=2000")
-    program = kit.add_model(trained).start("decode_VAE.py", screen.display, before=limited)
+    kit.add_model(trained)
+    program = kit.start("decode_VAE.py", screen.display, most_bytes=2000)
     screen.window("VAE : VAE_64")
     screen.tap("s")
     program.wait_text("Impossible d'écrire")

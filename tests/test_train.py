@@ -417,7 +417,7 @@ def test_a_full_disk_keeps_the_former_model(small):
     """Plus de 500 000 octets par fichier, non : une phrase, et l'ancien modèle entier."""
     small.run("train_VAE.py")
     before = (small.folder / "VAE_64.pth").read_bytes()
-    program = small.start("train_VAE.py", before=("prlimit", "--fsize=500000"))
+    program = small.start("train_VAE.py", most_bytes=500_000)
     assert "Impossible d'écrire" in program.refuse() and "place" in program.text
     assert (small.folder / "VAE_64.pth").read_bytes() == before
     assert small.written() == ["VAE_64.png", "VAE_64.pth"]          # aucun reste
