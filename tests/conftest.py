@@ -189,19 +189,10 @@ class Kit:
         shutil.copy(kit.folder / f"{name}.pth", self.folder)
         return self
 
-    def type(self, script, name, text):
-        """Tape un réglage dans la zone *** : ce qui est à droite de « nom = »."""
-        path = self.folder / script
-        before = path.read_text("utf-8")
-        after, count = re.subn(rf"(?m)^{name} = .*?(?=\s*#\*\*\*)",
-                               lambda found: f"{name} = {text}", before)
-        assert count == 1, f"{name} n'est pas une fois dans la zone *** de {script}"
-        path.write_text(after, "utf-8")
-        return self
-
     def set(self, script, **values):
+        path = self.folder / script
         for name, value in values.items():
-            self.type(script, name, repr(value))
+            path.write_text(type_setting(path.read_text("utf-8"), name, repr(value)), "utf-8")
         return self
 
     def start(self, script, display="", real=False, most_bytes=None, **environment):
@@ -243,6 +234,14 @@ class Kit:
                 program.process.wait()
 
 
+def type_setting(script, name, text):
+    """Tape un réglage dans la zone *** : ce qui est à droite de « nom = »."""
+    after, count = re.subn(rf"(?m)^{name} = .*?(?=\s*#\*\*\*)",
+                           lambda found: f"{name} = {text}", script)
+    assert count == 1, f"{name} n'est pas une fois dans la zone ***"
+    return after
+
+
 def drawing(number):
     """Un disque rouge qui change de place et de taille, sur un fond bleu."""
     picture = Image.new("RGB", (64, 64), (40, 60, 160))
@@ -266,7 +265,7 @@ def kit(tmp_path):
 def trained(tmp_path_factory):
     """Le kit tel que livré, entraîné sur les images de démonstration, sans écran."""
     kit = Kit(tmp_path_factory.mktemp("livré") / "Élève n°1").add_demo()
-    kit.run("train_VAE.py")
+    kit.start("train_VAE.py", real=True).finish()
     return kit
 
 

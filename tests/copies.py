@@ -11,6 +11,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
@@ -66,6 +67,7 @@ def play(script, folder, environment, log, most_bytes):
     try:
         runpy.run_path(script, run_name="__main__")
     except KeyboardInterrupt:
-        # le code d'un Python arrêté par Ctrl-C
+        traceback.print_exc()
+        # le code de sortie d'un Python arrêté par Ctrl-C
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)

@@ -165,7 +165,8 @@ class Browser:
         assert addresses and not elsewhere and not errors, (elsewhere, errors)
 
 
-pytestmark = pytest.mark.second_try("la page a parfois plus de 90 s de retard, machine surchargée")
+pytestmark = [pytest.mark.slow, pytest.mark.second_try(
+    "la page a parfois plus de 90 s de retard, machine surchargée")]
 
 
 @pytest.fixture(scope="module")
