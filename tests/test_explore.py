@@ -2,11 +2,9 @@
 nombres comparés à un calcul fait autrement."""
 import ast
 import csv
-import os
 import pickle
 import re
 import shutil
-import subprocess
 import sys
 import textwrap
 
@@ -19,7 +17,9 @@ import torch
 from conftest import Kit, root
 from PIL import Image
 
-from model_VAE_64 import load_images, load_model, to_picture
+from model_VAE_64 import VAE
+from outils.model_file import load_model
+from outils.pictures import load_images, to_picture
 
 sys.path.insert(0, str(root / "explore"))
 import few_labels
@@ -65,7 +65,7 @@ def look(kit, script, names=""):
 
 def model_of(kit):
     """Le réseau, son fichier, ses images (de 0 à 1) et leurs codes, refaits ici image par image."""
-    model, saved = load_model(kit.folder / "VAE_64.pth")
+    model, saved = load_model(kit.folder / "VAE_64.pth", VAE)
     images, names = load_images(kit.images, saved["settings"]["images_size"])
     with torch.no_grad():
         codes = torch.cat([model.encode(image[None] / 255)[0] for image in images])
@@ -351,6 +351,7 @@ def test_colours_need_two_labels(colors_explored):
     assert found == pytest.approx([1, 1], abs=0.02)       # une erreur sur cent est permise
 
 
+@pytest.mark.slow
 def test_labels_at_random_give_chance(copy):
     random = np.random.default_rng(0)
     for name in ("a", "b", "c"):
@@ -391,6 +392,7 @@ def test_a_class_of_three_images_is_left_aside():
 
 
 # Un seul latent, une autre tâche, une autre taille
+@pytest.mark.slow
 def test_a_single_latent_a_single_folder_grey_images(kit):
     """Chaque script fait ce qu'il peut : une carte d'une ligne, un histogramme... une phrase."""
     (kit.images / "seul").mkdir()
@@ -406,6 +408,7 @@ def test_a_single_latent_a_single_folder_grey_images(kit):
     assert "au moins deux sous-dossiers" in outcomes[-1][0]    # few_labels.py : pas d'étiquettes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", [
     {"task": "denoise", "images_size": 32},
     {"task": "super_resolution", "images_size": 128, "decoder": "broadcast"}],
@@ -466,17 +469,6 @@ def test_more_groups_than_different_images(colors, kit):
 
 
 # La forme des scripts
-def test_importing_runs_nothing(kit):
-    kit.add_explore()
-    before = sorted(kit.folder.rglob("*"))
-    modules = ", ".join(script[:-3] for script in scripts)
-    answer = subprocess.run([sys.executable, "-B", "-c", f"import {modules}"],
-                            cwd=kit.folder / "explore", capture_output=True, text=True,
-                            env={**os.environ, "DISPLAY": ""})
-    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
-    assert sorted(kit.folder.rglob("*")) == before
-
-
 @pytest.mark.parametrize("script", scripts)
 def test_a_script_explains_itself(script):
     """Une question en tête, ce qu'il lit et écrit ; puis la zone ***, que l'éditeur de Spyder

@@ -38,7 +38,7 @@ def test_the_first_visit_trains_by_itself(own):
 def test_each_setting_comes_from_the_zone_and_goes_back_to_it(page):
     """Son départ, son aide, ce qu'il accepte ; puis une autre valeur, dans le bloc à coller."""
     assert page.code[0].value.splitlines() == [zone[name] for name in zone if name in shown]
-    model_VAE_64 = importlib.import_module("model_VAE_64")
+    limits = importlib.import_module("outils.checks").limits
     others = {"beta": 2.5, "reconstruction": "laplace", "latent_size": 7, "epochs": 3,
               "independent_axes": False, "decoder": "broadcast", "task": "denoise",
               "batch_size": 8, "learning_rate": 0.001, "images_size": 32,
@@ -47,15 +47,15 @@ def test_each_setting_comes_from_the_zone_and_goes_back_to_it(page):
         element = widget(page, name)
         assert element.label == f"{name} : {zone[name].split('#*** ')[1]}"
         value = others[name]
-        if name in model_VAE_64.limits and not isinstance(model_VAE_64.limits[name][0], int):
+        if name in limits and not isinstance(limits[name][0], int):
             value = str(value).replace(".", ",")           # une virgule, comme en français
-        elif name in model_VAE_64.limits:
-            assert (element.min, element.max) == model_VAE_64.limits[name]
+        elif name in limits:
+            assert (element.min, element.max) == limits[name]
         element.set_value(value)
         run(page)
         line = f"{name} = {others[name]!r}".replace("'", '"').ljust(28)
         assert line + zone[name][28:] in page.code[0].value
-    model, saved = open_saved(page, train(page))
+    model, saved = open_saved(train(page))
     assert {name: saved["settings"][name] for name in shown} == others
     assert model.sample(1).shape == (1, 3, 32, 32)
 
@@ -146,7 +146,7 @@ def test_the_ten_questions_before_and_after(page):
 def test_the_same_training_is_not_done_twice_unless_asked(page):
     widget(page, "epochs").set_value(2)
     path = train(page)
-    saved = open_saved(page, path)[1]
+    saved = open_saved(path)[1]
     assert len(saved["history"]) == 2 and saved["settings"]["model_name"] == path.stem
     assert all(name.startswith("demo/") for name in saved["train_names"])
     before = path.stat().st_mtime_ns
@@ -181,7 +181,7 @@ def test_stop_keeps_what_is_learnt(page):
     run(page)
     wait_end(page)
     path = page.kit.models / f"{page.session_state['model']}.pth"
-    assert 1 < len(open_saved(page, path)[1]["history"]) < 1000
+    assert 1 < len(open_saved(path)[1]["history"]) < 1000
 
 
 def test_another_visitor_does_not_open_pictures_of_someone(page):
@@ -264,8 +264,7 @@ def test_two_trainings_at_once_do_not_mix(trainer):
         training.start()
     for training in trainings:
         training.join(120)
-    load_model = importlib.import_module("model_VAE_64").load_model
-    sizes = [len(load_model(training.path)[1]["z_mean"]) for training in trainings]
+    sizes = [len(open_saved(training.path)[1]["z_mean"]) for training in trainings]
     assert sizes == [2, 5, 5] and len({training.path for training in trainings}) == 3
     assert not any(training.sentence for training in trainings)
 
