@@ -28,7 +28,7 @@ def fill(kit):
 
 def use(kit, monkeypatch):
     """Les modules de la page viennent de ce kit, comme si Python venait de démarrer."""
-    ours = {"model_VAE_64", "record_images", "train_VAE", "page"}
+    ours = {"model_VAE_64", "record_images", "train_VAE", "outils", "watched", "page"}
     for name in list(sys.modules):
         if name.partition(".")[0] in ours:
             monkeypatch.delitem(sys.modules, name)

@@ -5,11 +5,14 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from model_VAE_64 import random_codes
-from page.display import comma, draw_balance, gallery, plain
-from page.models import describe, find_unseen, list_models, name_model, stamp, view_model
+from page.curves import draw_balance
+from page.kit import evaluate, random_codes, reconstruct
+from page.models import list_models, stamp
+from page.naming import describe, name_model
+from page.pictures import gallery
 from page.state import state
-from train_VAE import evaluate, reconstruct
+from page.view import find_unseen, view_model
+from page.words import comma, plain
 
 most = 6               # combien de modèles à la fois
 

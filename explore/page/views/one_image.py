@@ -7,8 +7,9 @@ import streamlit as st
 import torch
 
 from page import atlas
-from page.display import comma, gallery
+from page.pictures import gallery
 from page.state import state
+from page.words import comma
 
 kept = 12              # combien de z tirés restent sur la carte
 detailed = 8           # combien de latents ont leur ligne dans le tableau

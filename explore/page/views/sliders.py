@@ -4,10 +4,11 @@ import random
 import streamlit as st
 import torch
 
-from model_VAE_64 import random_codes, read_image, spoil
-from page.display import careful, comma, component, gallery, to_uri
+from page.kit import random_codes, read_image, spoil, stop
+from page.parts import careful, component
+from page.pictures import gallery, to_uri
 from page.state import state
-from record_images import stop
+from page.words import comma
 
 show_sliders = component("sliders", """
 <div class="decodeur"><img alt="Image décodée"><div class="curseurs"></div></div>""")
