@@ -56,7 +56,7 @@ def test_a_folder_is_listed_once_and_a_strange_name_is_kept(own, monkeypatch):
     folders = importlib.import_module("page.folders")
     own.add_drawings(3)
     if sys.platform.startswith("linux"):               # ailleurs, un tel nom n'existe pas
-        (own.images / "dessin_001.png").rename(os.fsencode(own.images) + b"/\xe9t\xe9.png")
+        (own.images / "dessin_001.png").rename(own.images / os.fsdecode(b"\xe9t\xe9.png"))
     walks = []
     walk = os.walk
     monkeypatch.setattr(os, "walk", lambda folder: walks.append(folder) or walk(folder))
