@@ -9,23 +9,27 @@ model_name = "VAE_64"       #*** un nom : celui de train_VAE.py
 dataset_folder = "images"   #*** un dossier : images de la touche i
 camera = 0                  #*** 0 à 99 : la webcam, ou "film.mp4"
 slider_reach = 2            #*** 1 à 5 : étendue, en écarts-types
-walk_seconds = 4            #*** 1 à 20 : promenade (p), en secondes
+walk_seconds = 4            #*** 1 à 20 : secondes par curseur (p)
 # *****************************************************************
 import math
 import time
 
-# d'abord celui-ci : il règle torch avant de l'importer
-from model_VAE_64 import (list_images, load_model, random_codes, read_image,
-                          spoil, to_picture)
+# en premier : il prépare torch
+from model_VAE_64 import VAE, random_codes, spoil
 import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from record_images import (black, check_folder, check_name, check_number,
-                           close_windows, font, grey, here, is_open, open_camera,
-                           open_window, quit_keys, read_square, save_picture,
-                           screen_works, show, small_font, stop, white)
+from outils.camera import open_camera, read_square
+from outils.checks import check_folder, check_name, check_number
+from outils.drawing import black, font, grey, small_font, white
+from outils.files import save_picture
+from outils.model_file import load_model, name_latent, order_sliders
+from outils.pictures import list_images, read_image, to_picture
+from outils.sliders import Sliders
+from outils.stop import here, stop
+from outils.windows import close_windows, quit_keys, show, window_trouble
 
 help_text = """h  image au hasard
 m  retour au milieu
@@ -38,12 +42,11 @@ q  quitter"""
 
 # %% Le tableau de bord
 class Board:
-    """Les curseurs, et le code z qu'ils règlent.
+    """Le code z, et ce qui le change : les curseurs, les touches, la webcam.
 
-    driver dit qui change z en ce moment : "curseurs", "promenade" ou "webcam".
-    Les curseurs vont du latent le plus important au moins important (order), et
-    de 0 à 200 : 100 est la moyenne, 0 et 200 sont à slider_reach écarts-types.
-    Au-delà de 8, ils ont leurs propres fenêtres, 16 par fenêtre."""
+    driver dit qui conduit en ce moment : "curseurs", "promenade" ou "webcam".
+    Un curseur va de 0 à 200 : 100 est la moyenne de son nombre, 0 et 200 sont à
+    slider_reach écarts-types."""
 
     def __init__(self, model, saved):
         self.model = model
@@ -52,19 +55,9 @@ class Board:
         self.size = saved["settings"]["images_size"]
         self.mean = saved["z_mean"]
         self.step = saved["z_spread"] * slider_reach / 100    # un cran de curseur
-        self.order = saved["importance"].argsort(descending=True).tolist()
-        self.labels = []                  # le nom et la fenêtre de chaque curseur
-        self.windows = []
-        unit = "bits"
-        if saved["settings"]["beta"] == 0:
-            unit = "%"
-        for line, i in enumerate(self.order):
-            self.labels.append(f"z{i + 1} {saved['importance'][i]:.1f} {unit}")
-            if len(self.order) > 8:
-                self.windows.append(f"curseurs {1 + line // 16}")
-            else:
-                self.windows.append("decodeur")
-        self.positions = [100] * len(self.order)
+        self.order = order_sliders(saved)     # les numéros des nombres, de haut en bas
+        labels = [name_latent(saved, i) for i in self.order]
+        self.sliders = Sliders("decodeur", labels)
         self.z = self.mean.clone()
         self.driver = "curseurs"
         self.capture = None               # la webcam, quand elle est ouverte
@@ -74,39 +67,21 @@ class Board:
         self.message = ""
         self.changed = True               # il faut redessiner
 
-    def open(self):
-        """Ouvre les fenêtres et leurs curseurs."""
-        open_window("decodeur", f"VAE : {model_name}")
-        # les autres fenêtres, chacune une fois
-        for place, window in enumerate(sorted(set(self.windows) - {"decodeur"})):
-            open_window(window, window.capitalize(), 820 + 272 * place)
-            show(window, Image.new("RGB", (268, 8), white))    # lui donne sa largeur
-        for label, window in zip(self.labels, self.windows):
-            cv2.createTrackbar(label, window, 100, 200, ignore)
-
-    def all_open(self):
-        return is_open("decodeur") and all([is_open(name) for name in self.windows])
-
-    def read_sliders(self):
+    def follow_hand(self):
         """Met dans z les curseurs bougés à la main ; la main conduit alors."""
-        for line, i in enumerate(self.order):
-            position = cv2.getTrackbarPos(self.labels[line], self.windows[line])
-            if position != self.positions[line]:
-                self.positions[line] = position
-                self.z[i] = self.mean[i] + self.step[i] * (position - 100)
-                self.take_over()
+        for line, position in self.sliders.read_moved().items():
+            i = self.order[line]
+            self.z[i] = self.mean[i] + self.step[i] * (position - 100)
+            self.take_over()
 
-    def set_sliders(self):
+    def place_sliders(self):
         """Place les curseurs sur le code z."""
         places = 100 + (self.z - self.mean) / self.step
         places = places.round().int().clamp(0, 200)
-        # retenues : sinon read_sliders y verrait un geste de la main
-        self.positions = places[self.order].tolist()
-        for label, window, position in zip(self.labels, self.windows, self.positions):
-            cv2.setTrackbarPos(label, window, position)
+        self.sliders.place(places[self.order].tolist())
 
     def take_over(self):
-        """Arrête la promenade ou la webcam."""
+        """La main reprend : arrête la promenade ou la webcam."""
         if self.capture is not None:
             self.capture.release()
             self.capture = None
@@ -202,14 +177,11 @@ class Board:
             screen.paste(to_picture(picture).resize((128, 128)), (472, 180 + 148 * place))
         height = min(24, 448 // len(self.z))          # 32 lignes tiennent aussi
         for line, i in enumerate(self.order):
-            words = f"z{i + 1}  {self.z[i]:+.2f}"
+            value = round(self.z[i].item(), 2) + 0.0          # jamais -0.00
+            words = f"z{i + 1}  {value:+.2f}"
             draw.text((690, 8 + height * line), words, black, small_font)
         draw.text((8, 459), self.message, black, font)
         return screen
-
-
-def ignore(position):
-    """OpenCV veut prévenir une fonction ; ici, read_sliders regarde lui-même."""
 
 
 def drive(board):
@@ -219,9 +191,9 @@ def drive(board):
             show("decodeur", board.draw())
             board.changed = False
         key = cv2.waitKeyEx(5)    # 5 ms : les fenêtres se dessinent, écoutent une touche
-        if key in quit_keys or not board.all_open():
+        if key in quit_keys or not board.sliders.all_open():
             return
-        board.read_sliders()
+        board.follow_hand()
         if 0 < key < 128:                 # -1 : aucune ; au-delà : flèches, etc.
             board.press(chr(key).lower())
         if board.driver == "promenade":
@@ -229,7 +201,7 @@ def drive(board):
         if board.driver == "webcam":
             board.look_at_camera()
         if board.changed:
-            board.set_sliders()
+            board.place_sliders()
 
 
 # %% 1. Le modèle : le programme commence ici quand on appuie sur F5
@@ -238,17 +210,18 @@ if __name__ == "__main__":
     check_number("walk_seconds", walk_seconds, 1.0, 20)
     check_folder("dataset_folder", dataset_folder)
     check_name("model_name", model_name)
-    model, saved = load_model(here / f"{model_name}.pth")
-    if not screen_works():
-        stop("Aucun écran : lancez decode_VAE.py depuis le bureau de l'ordinateur.")
+    model, saved = load_model(here / f"{model_name}.pth", VAE)
+    trouble = window_trouble()
+    if trouble:
+        stop(trouble)
 
     # %% 2. Les curseurs
     board = Board(model, saved)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)      # une seule image : un seul cœur va plus vite
-    close_windows()
+    close_windows()               # ce qu'un lancement précédent a pu laisser
     try:
-        board.open()
+        board.sliders.open(f"VAE : {model_name}", board.draw())
         drive(board)
     except KeyboardInterrupt:
         print("Arrêt demandé.")

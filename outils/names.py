@@ -1,0 +1,59 @@
+"""Ce que disent les noms des images : de quel film elles viennent, et leur partage."""
+import re
+import zlib
+
+import torch
+
+stretch = 20                             # images : deux secondes de film
+margin = 4                               # à chaque bout, ni apprises ni testées
+
+
+def read_name(name):
+    """("m1", 12) pour m1_0012.png, de record_images.py ; ("", 0) pour une autre."""
+    found = re.fullmatch(r"(im|m[1-9])_(\d+)\.png", name)
+    if found is None:
+        return "", 0
+    return found[1], int(found[2])
+
+
+def split(names, proportion):
+    """Les numéros des images à apprendre, et ceux des images de test.
+
+    crc32, un nombre calculé sur chaque nom, décide : pour les mêmes images, le partage
+    ne change jamais, et ce qui sert au test n'est jamais appris.
+
+    Celles de record_images.py forment un film : d'une image à la suivante, presque rien
+    ne change. Le test en prend donc des tranches entières, sans leurs deux bouts, qui
+    ressemblent trop à ce qui est appris : eux ne servent à rien.
+    """
+    kinds = {}                           # les images de chaque sorte
+    for i, name in enumerate(names):
+        kinds.setdefault(read_name(name)[0], []).append(i)
+    train = []
+    test = []
+    for kind, members in kinds.items():
+        is_film = kind != "" and len(members) >= 3 * stretch
+        groups = {}                      # ce qui va ensemble au test, ou ensemble ailleurs
+        for i in members:
+            group = names[i].removeprefix("demo/")
+            if is_film:
+                group = f"{kind} {read_name(names[i])[1] // stretch}"
+            groups.setdefault(group, []).append(i)
+        wanted = max(1, round(proportion * len(members)))
+        count = 0
+        middles = []
+        for group in sorted(groups, key=checksum):
+            if count >= wanted and middles:
+                train += groups[group]
+                continue
+            count += len(groups[group])
+            for i in groups[group]:
+                place = read_name(names[i])[1] % stretch
+                if not is_film or margin <= place < stretch - margin:
+                    middles.append(i)
+        test += middles
+    return torch.tensor(sorted(train)), torch.tensor(sorted(test))
+
+
+def checksum(text):
+    return zlib.crc32(text.encode())
