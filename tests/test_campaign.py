@@ -7,6 +7,7 @@ import pytest
 
 if not sys.platform.startswith("linux"):
     pytest.skip("la campagne se joue sous Linux", allow_module_level=True)
+pytestmark = pytest.mark.slow
 
 
 def run(part, rows="range(16)", fault=""):

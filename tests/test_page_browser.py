@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
-from conftest import Kit, Program, wait_for
+from conftest import Kit, launch, wait_for
 
 for module in ("streamlit", "selenium"):
     pytest.importorskip(module)
@@ -165,7 +165,8 @@ class Browser:
         assert addresses and not elsewhere and not errors, (elsewhere, errors)
 
 
-pytestmark = pytest.mark.second_try("la page a parfois plus de 90 s de retard, machine surchargée")
+pytestmark = [pytest.mark.slow, pytest.mark.second_try(
+    "la page a parfois plus de 90 s de retard, machine surchargée")]
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +180,7 @@ def server(tmp_path_factory):
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "explore/app_VAE.py",
                "--server.headless", "true", "--server.port", str(port)]
-    program = Program(command, kit.folder, None, kit.folder.parent / "sortie.txt")
+    program = launch(command, kit.folder, None, kit.folder.parent / "sortie.txt")
     kit.started.append(program)
     kit.program = program
     kit.address = f"http://localhost:{port}/"

@@ -47,9 +47,9 @@ def film(tmp_path_factory):
 @pytest.fixture
 def record(kit, screen, film):
     """Lance record_images.py devant le film, et attend sa fenêtre."""
-    def start(**values):
+    def start(real=False, **values):
         kit.set("record_images.py", **{"camera": str(film), **values})
-        program = kit.start("record_images.py", screen.display)
+        program = kit.start("record_images.py", screen.display, real)
         program.window = screen.window("Webcam")
         return program
 
@@ -79,7 +79,7 @@ def click(screen, window, *more):
 
 
 def test_a_tap_records_one_picture_with_the_right_pixels(kit, screen, record):
-    program = record()
+    program = record(real=True)
     screen.tap("s")
     wait_files(kit, 1)
     screen.tap("S")
@@ -96,6 +96,7 @@ def test_a_tap_records_one_picture_with_the_right_pixels(kit, screen, record):
             assert np.abs(np.array(found) - color).max() < 16, (row, column, found)
 
 
+@pytest.mark.slow
 @pytest.mark.second_try("un clic a manqué 3 fois sur 12, machine surchargée")
 def test_a_click_shorter_than_a_frame_is_recorded(kit, screen, record):
     """Chaque clic donne une image et une seule, même appuyé et relâché d'un coup."""
@@ -109,6 +110,7 @@ def test_a_click_shorter_than_a_frame_is_recorded(kit, screen, record):
     assert " : 6. Ensuite" in program.finish()
 
 
+@pytest.mark.slow
 def test_a_click_during_the_pause_waits_for_its_picture(kit, screen, record):
     """Une image par seconde : le second clic, 0,2 s après, est gardé pour la suivante."""
     program = record(images_per_second=1)
@@ -122,6 +124,7 @@ def test_a_click_during_the_pause_waits_for_its_picture(kit, screen, record):
     program.finish()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("images_per_second, least, most", [(10, 8, 16), (3, 4, 6)])
 def test_holding_s_two_seconds(kit, screen, record, images_per_second, least, most):
     """Une image, rien pendant le délai du clavier (0,66 s), puis images_per_second."""
@@ -136,6 +139,7 @@ def test_holding_s_two_seconds(kit, screen, record, images_per_second, least, mo
     assert names == [f"im_{number:04d}.png" for number in range(1, len(names) + 1)]
 
 
+@pytest.mark.slow
 def test_holding_the_mouse_button_two_seconds(kit, screen, record):
     program = record()
     left, top, width, height = screen.area(program.window)
@@ -150,6 +154,7 @@ def test_holding_the_mouse_button_two_seconds(kit, screen, record):
     program.finish()
 
 
+@pytest.mark.slow
 def test_nothing_is_overwritten_and_numbers_go_on(kit, screen, record):
     """Trous, autres formats, autres noms : on continue après le plus grand numéro.
 
@@ -178,9 +183,10 @@ def test_nothing_is_overwritten_and_numbers_go_on(kit, screen, record):
     assert {name: (kit.images / name).read_bytes() for name in before} == before
 
 
-@pytest.mark.parametrize("way", ["q", "Q", "Escape", "croix", "Stop"])
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["Q", "Escape", "croix", "Stop"])
 def test_every_way_out(kit, screen, record, way):
-    program = record()
+    program = record(real=True)
     screen.tap("s")
     wait_files(kit, 1)
     if way == "croix":
@@ -193,6 +199,7 @@ def test_every_way_out(kit, screen, record, way):
     assert "Webcam" not in screen.windows() and saved(kit) == ["im_0001.png"]
 
 
+@pytest.mark.slow
 def test_the_preview_shows_the_mirrored_square_and_the_red_mark(kit, screen, record):
     program = record()
     left, top, width, height = screen.area(program.window)
@@ -215,6 +222,7 @@ def test_the_preview_shows_the_mirrored_square_and_the_red_mark(kit, screen, rec
 
 
 # Des accidents
+@pytest.mark.slow
 def test_the_camera_stops_in_the_middle(kit, screen, record, tmp_path):
     """La vidéo finit, comme une webcam qu'on débranche : une phrase, les images restent."""
     write_film(tmp_path / "courte.avi", [film_frame()] * 200)
@@ -225,14 +233,14 @@ def test_the_camera_stops_in_the_middle(kit, screen, record, tmp_path):
     assert "n'envoie plus d'images" in text and saved(kit) == ["im_0001.png"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_no_half_picture(kit, screen, tmp_path):
     """Le système refuse plus de 16 000 octets par fichier ; du bruit en fait 40 000."""
     noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
     write_film(tmp_path / "bruit.avi", [noise] * 3000)
     kit.set("record_images.py", camera=str(tmp_path / "bruit.avi"))
     (kit.images / "im_0001.png").write_bytes(b"avant")
-    limited = ("prlimit", "--fsize=16000")
-    program = kit.start("record_images.py", screen.display, before=limited)
+    program = kit.start("record_images.py", screen.display, most_bytes=16000)
     screen.window("Webcam")
     screen.tap("s")
     text = program.wait()
@@ -240,6 +248,7 @@ def test_a_full_disk_leaves_no_half_picture(kit, screen, tmp_path):
     assert saved(kit) == ["im_0001.png"] and "Webcam" not in screen.windows()
 
 
+@pytest.mark.slow
 def test_the_folder_vanishes_in_the_middle(kit, screen, record):
     program = record()
     screen.tap("s")
@@ -252,6 +261,7 @@ def test_the_folder_vanishes_in_the_middle(kit, screen, record):
     assert "Webcam" not in screen.windows()
 
 
+@pytest.mark.slow
 def test_a_picture_effaced_by_someone_else(kit, screen, record):
     """z, quand la dernière image n'est déjà plus là."""
     program = record()
@@ -297,11 +307,12 @@ def test_the_next_number_is_after_the_greatest(tmp_path):
 # Ce qui ne peut pas marcher
 def test_no_camera(kit, screen):
     """Pas de webcam sur cette machine : une phrase, et aucun message de bibliothèque."""
-    program = kit.set("record_images.py", camera=42).start("record_images.py", screen.display)
+    kit.set("record_images.py", camera=42)
+    program = kit.start("record_images.py", screen.display, real=True)
     lines = program.wait().strip().splitlines()
     assert program.process.returncode == 1
-    assert lines[0].startswith("Ouverture") and lines[1].startswith("La caméra 42 ne répond")
-    assert lines[1].endswith(".") and all("0 images" in line for line in lines[2:]), lines
+    assert len(lines) == 2 and lines[0].startswith("Ouverture"), lines
+    assert lines[1].startswith("La caméra 42 ne répond") and lines[1].endswith(".")
 
 
 def refused_camera(camera):
