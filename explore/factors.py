@@ -69,7 +69,7 @@ def draw(table, codes, factors, names, title):
 if __name__ == "__main__":
     lab.check_number("bins", bins, 5, 30)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
-    lab.live_latents(saved)                      # s'arrête s'il n'y en a pas
+    lab.need_live(saved)                      # s'arrête s'il n'y en a pas
     codes = codes.numpy()
     factors, factor_names = read_factors(lab.kit / dataset_folder, names)
 

@@ -173,7 +173,7 @@ def compare(counts, by_codes, others, name):
 if __name__ == "__main__":
     lab.check_number("draws", draws, 3, 50)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
-    live = lab.live_latents(saved)
+    live = lab.need_live(saved)
     labels = read_labels(lab.kit / dataset_folder, names, factor)
     random = np.random.default_rng(0)
     kept = choose_images(labels, random)

@@ -54,7 +54,7 @@ def draw_table(axes, pictures, rows=(), columns=()):
 
 def keep(figure, name):
     """Garde la figure dans explore/results/ et la montre (onglet Plots de Spyder)."""
-    lab.check_folder("results", "explore/results", written=True)
+    lab.make_folder(lab.results)
     figure.savefig(lab.results / f"{name}.png", dpi=150, bbox_inches="tight")
     print(f"Figure enregistrée : explore/results/{name}.png")
     if matplotlib.get_backend().lower() != "agg":       # agg : pas d'écran

@@ -105,7 +105,7 @@ if __name__ == "__main__":
     lab.check_number("shown", shown, 3, 12)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
     codes = codes * weigh(model, saved)       # deux codes sont loin si leurs images le sont
-    codes = codes[:, lab.live_latents(saved)]
+    codes = codes[:, lab.need_live(saved)]
     codes = codes.double().numpy().round(3)                  # (N, latents vivants)
     different = len(np.unique(codes, axis=0))
     needed = max(2, group_count) + 1

@@ -65,7 +65,7 @@ if __name__ == "__main__":
     lab.check_number("steps", steps, 3, 12)
     lab.check_number("draw_number", draw_number, 0, 1000)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
-    lab.live_latents(saved)                     # s'arrête s'il n'y en a pas
+    lab.need_live(saved)                     # s'arrête s'il n'y en a pas
 
     # %% 2. Les chemins
     random = np.random.default_rng(draw_number)

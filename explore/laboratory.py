@@ -14,17 +14,21 @@ kit = Path(__file__).resolve().parent.parent     # le dossier des quatre scripts
 results = kit / "explore" / "results"            # les figures s'enregistrent ici
 sys.path.insert(0, str(kit))                     # où Python trouvera les scripts
 # d'abord celui-ci : il règle torch avant de l'importer
-from model_VAE_64 import (VAE, choices, encode_images, limits, load_images, load_model,
-                          spoil, to_picture)
+from model_VAE_64 import VAE, encode_images, spoil, start_from
 import numpy as np
 import torch
 
-from record_images import (black, check_choice, check_folder, check_name, check_number,
-                           close_windows, font, grey, is_open, open_camera, open_window,
-                           red, save_picture, screen_works, show, stop, white)
-from train_VAE import (check_settings, evaluate, mean_square, measure_latents,
-                       settings, split)
-from watched import learn
+from outils.camera import open_camera
+from outils.checks import (check_choice, check_folder, check_name, check_number,
+                           check_settings, choices, limits)
+from outils.drawing import black, font, grey, red, white
+from outils.files import make_folder, save_picture
+from outils.model_file import live_latents, load_model, unit
+from outils.names import split
+from outils.pictures import load_images, to_picture
+from outils.stop import stop
+from outils.windows import close_windows, is_open, open_window, window_trouble
+from train_VAE import average_loss, learn, measure_latents, pixel_error, settings
 
 # sous Windows, un message de scikit-learn, sans gravité ici
 warnings.filterwarnings("ignore", message="KMeans is known to have a memory leak")
@@ -41,7 +45,7 @@ def open_model(model_name):
     if not path.exists() and model_name == settings["model_name"]:
         print("Pas encore de modèle : je lance train_VAE.py, tel qu'il est.")
         runpy.run_path(str(kit / "train_VAE.py"), run_name="__main__")
-    return load_model(path)
+    return load_model(path, VAE)
 
 
 def open_images(dataset_folder, images_size):
@@ -74,15 +78,9 @@ def folder_labels(names):
 
 
 # %% Les latents
-def find_live(latents):
-    """Les numéros des latents vivants, du plus important au moins important."""
-    order = latents["importance"].argsort(descending=True).tolist()
-    return [i for i in order if latents["importance"][i] > 0.1]
-
-
-def live_latents(saved):
-    """Les mêmes ; arrête le script s'il n'y en a pas."""
-    live = find_live(saved)
+def need_live(saved):
+    """Les latents vivants, du plus important au moins ; arrête s'il n'y en a pas."""
+    live = live_latents(saved)
     if not live:
         stop("Tous les latents sont morts : le réseau dessine toujours la même image. "
              "Baissez beta dans train_VAE.py, puis relancez-le.")
@@ -119,7 +117,7 @@ def train(images, train_index, watcher=Nobody(), **changes):
     start = time.perf_counter()
     model = VAE(images.shape[-1], chosen["latent_size"], chosen["decoder"])
     model = model.to(images.device)
-    model.start_from(images[train_index[:1000]])
+    start_from(model, images[train_index[:1000]])
     test_index = train_index[:1]                 # ici, on mesure après coup
     learn(model, images, train_index, test_index, chosen, watcher)
     return model, chosen, time.perf_counter() - start

@@ -122,7 +122,7 @@ if __name__ == "__main__":
     lab.check_number("reach", reach, 1.0, 5.0)
     lab.check_number("grid", grid, 5, 25)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
-    live = lab.live_latents(saved)
+    live = lab.need_live(saved)
 
     # %% 2. La carte que dessine le réseau
     directions, axis_names = choose_plane(plane, codes, saved, live)

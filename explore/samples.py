@@ -108,7 +108,7 @@ if __name__ == "__main__":
     lab.check_number("components", components, 1, 30)
     lab.check_number("rows", rows, 3, 10)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
-    live = lab.live_latents(saved)
+    live = lab.need_live(saved)
     if saved["settings"]["beta"] == 0:
         print("Auto-encodeur simple (beta = 0) : rien n'a rapproché ses codes de "
               "N(0, 1). Des codes tirés selon N(0, 1) n'ont aucune raison de donner de "

@@ -97,7 +97,7 @@ def open_factors(folder, names):
 # %% Entraîner et mesurer
 def train_case(case, images, names, factors):
     """Un entraînement : le réseau, ses latents, et ses mesures."""
-    test_index, train_index = lab.split(names, case["test_data_proportion"])
+    train_index, test_index = lab.split(names, case["test_data_proportion"])
     torch.manual_seed(case["repeat"])
     model, settings, seconds = lab.train(images, train_index, **case)
     latents = lab.measure_latents(model, images, train_index, settings)
@@ -105,9 +105,9 @@ def train_case(case, images, names, factors):
     if factors is not None:
         mu, logvar = lab.encode_images(model, images, settings["task"])
         results = score(mu.numpy(), factors)
-    error = lab.mean_square(model, images, test_index, settings["task"])
+    error = lab.pixel_error(model, images, test_index, settings["task"])
     results["erreur de test"] = error
-    results["latents vivants"] = len(lab.find_live(latents))
+    results["latents vivants"] = len(lab.live_latents(latents))
     return model, latents, results
 
 
@@ -136,7 +136,8 @@ if __name__ == "__main__":
     check_zone()
     images, names = lab.open_images(dataset_folder, lab.settings["images_size"])
     factors = open_factors(lab.kit / dataset_folder, names)
-    folder = lab.check_folder("sweep_beta", "explore/results/sweep_beta", written=True)
+    folder = lab.results / "sweep_beta"
+    lab.make_folder(folder)
     path = lab.results / "sweep_beta.jsonl"
     plan = make_plan(len(names))
     runs = read_runs(path, plan)

@@ -24,9 +24,7 @@ from PIL import Image, ImageDraw
 
 def name_latents(saved, order, live):
     """Le nom de chaque latent de order, et ce qu'il porte."""
-    unit = "bits"
-    if saved["settings"]["beta"] == 0:
-        unit = "%"
+    unit = lab.unit(saved["settings"]).split()[0]        # "bits" ou "%"
     labels = []
     for i in order:
         carried = "mort"
@@ -83,7 +81,7 @@ if __name__ == "__main__":
     lab.check_number("seconds", seconds, 1.0, 10.0)
     model, saved = lab.open_model(model_name)
     order = saved["importance"].argsort(descending=True).tolist()
-    live = lab.live_latents(saved)
+    live = lab.need_live(saved)
     labels = name_latents(saved, order, live)
     print(f"Latents vivants : {len(live)} sur {len(order)}. Regardez une ligne de "
           "gauche à droite : ce qui change, et cela seul, est ce que ce nombre a appris.")

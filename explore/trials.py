@@ -16,21 +16,16 @@ from PIL import Image
 
 def check_window():
     """Ouvre une vraie fenêtre, un instant."""
-    if not lab.screen_works():
-        return "aucune fenêtre ne s'ouvre", "Lancez ce script depuis le bureau."
-    try:
-        lab.open_window("essai", "Essai")
-        lab.show("essai", Image.new("RGB", (300, 100), lab.white))
-        cv2.waitKey(500)
-        works = lab.is_open("essai")
-        lab.close_windows()
-    except cv2.error:                          # OpenCV sans fenêtres
-        works = False
+    trouble = lab.window_trouble()
+    if trouble is not None:
+        return "aucune fenêtre ne s'ouvre", trouble
+    lab.open_window("essai", "Essai", Image.new("RGB", (300, 100), lab.white))
+    cv2.waitKey(500)
+    works = lab.is_open("essai")
+    lab.close_windows()
     if works:
         return "elle s'ouvre", None
-    return ("elle ne s'ouvre pas", "Dans la console de Spyder, tapez %pip uninstall "
-            "-y opencv-python-headless, puis %pip install --force-reinstall "
-            '--no-deps "opencv-python<4.12".')
+    return "elle s'ouvre, puis se ferme", "Relancez ce script depuis le bureau."
 
 
 def check_camera(camera):

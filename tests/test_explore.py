@@ -19,7 +19,9 @@ import torch
 from conftest import Kit, root
 from PIL import Image
 
-from model_VAE_64 import load_images, load_model, to_picture
+from model_VAE_64 import VAE
+from outils.model_file import load_model
+from outils.pictures import load_images, to_picture
 
 sys.path.insert(0, str(root / "explore"))
 import few_labels
@@ -65,7 +67,7 @@ def look(kit, script, names=""):
 
 def model_of(kit):
     """Le réseau, son fichier, ses images (de 0 à 1) et leurs codes, refaits ici image par image."""
-    model, saved = load_model(kit.folder / "VAE_64.pth")
+    model, saved = load_model(kit.folder / "VAE_64.pth", VAE)
     images, names = load_images(kit.images, saved["settings"]["images_size"])
     with torch.no_grad():
         codes = torch.cat([model.encode(image[None] / 255)[0] for image in images])

@@ -15,7 +15,9 @@ pytest.importorskip("sklearn")
 from conftest import root
 from PIL import Image
 
-from model_VAE_64 import encode_images, load_images, load_model
+from model_VAE_64 import VAE, encode_images
+from outils.model_file import load_model
+from outils.pictures import load_images
 
 sys.path.insert(0, str(root / "explore"))
 import scores as lesson
@@ -162,7 +164,7 @@ def test_the_scores_of_a_model(trained, kit):
     """Les notes affichées sont celles des codes du modèle, et la figure est là."""
     kit.add_explore().add_demo().add_model(trained)
     text = kit.run("explore/factors.py")
-    model, saved = load_model(kit.folder / "VAE_64.pth")
+    model, saved = load_model(kit.folder / "VAE_64.pth", VAE)
     images, names = load_images(kit.images, 64)
     with open(kit.images / "demo" / "factors.csv", encoding="utf-8") as file:
         rows = {f"demo/{row['image']}": row for row in csv.DictReader(file)}

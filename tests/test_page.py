@@ -39,7 +39,7 @@ def test_the_first_visit_trains_by_itself(own):
 def test_each_setting_comes_from_the_zone_and_goes_back_to_it(page):
     """Son départ, son aide, ce qu'il accepte ; puis une autre valeur, dans le bloc à coller."""
     assert page.code[0].value.splitlines() == [zone[name] for name in zone if name in shown]
-    model_VAE_64 = importlib.import_module("model_VAE_64")
+    limits = importlib.import_module("page.kit").limits
     others = {"beta": 2.5, "reconstruction": "laplace", "latent_size": 7, "epochs": 3,
               "independent_axes": False, "decoder": "broadcast", "task": "denoise",
               "batch_size": 8, "learning_rate": 0.001, "images_size": 32,
@@ -48,10 +48,10 @@ def test_each_setting_comes_from_the_zone_and_goes_back_to_it(page):
         element = widget(page, name)
         assert element.label == f"{name} : {zone[name].split('#*** ')[1]}"
         value = others[name]
-        if name in model_VAE_64.limits and not isinstance(model_VAE_64.limits[name][0], int):
+        if name in limits and not isinstance(limits[name][0], int):
             value = str(value).replace(".", ",")           # une virgule, comme en français
-        elif name in model_VAE_64.limits:
-            assert (element.min, element.max) == model_VAE_64.limits[name]
+        elif name in limits:
+            assert (element.min, element.max) == limits[name]
         element.set_value(value)
         run(page)
         line = f"{name} = {others[name]!r}".replace("'", '"').ljust(28)
@@ -264,8 +264,8 @@ def test_two_trainings_at_once_do_not_mix(trainer):
         training.start()
     for training in trainings:
         training.join(120)
-    load_model = importlib.import_module("model_VAE_64").load_model
-    sizes = [len(load_model(training.path)[1]["z_mean"]) for training in trainings]
+    kit = importlib.import_module("page.kit")
+    sizes = [len(kit.load_model(training.path, kit.VAE)[1]["z_mean"]) for training in trainings]
     assert sizes == [2, 5, 5] and len({training.path for training in trainings}) == 3
     assert not any(training.sentence for training in trainings)
 
@@ -316,10 +316,10 @@ def test_an_old_torch_opens_no_foreign_model(own, trainer, monkeypatch):
     content = training.path.read_bytes()
     models = importlib.import_module("page.models")
     opened = []
-    monkeypatch.setattr(models, "load_model", opened.append)
+    monkeypatch.setattr(models, "load_model", lambda path, network: opened.append(path))
     for version in ("2.1.0", "2.6.0+cpu", "2.9.1"):
         monkeypatch.setattr(torch, "__version__", TorchVersion(version))
-        with pytest.raises(SystemExit, match=r"2\.10 ou plus récent.*pip install"):
+        with pytest.raises(SystemExit, match=r"2\.10 ou plus récent.*explore/models/"):
             models.receive("a.pth", content)
     assert not opened and len(list(own.models.iterdir())) == 1
     for version in ("2.10.0", "2.14.1+cu130", "3.0.0"):

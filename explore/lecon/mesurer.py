@@ -134,7 +134,7 @@ def learn(changes, repeat, images, train_index):
 
 def measure(changes, repeat, images, names, factors):
     """Un entraînement. Renvoie ses mesures : des nombres, ou vrai / faux."""
-    test_index, train_index = lab.split(names, 0.1)
+    train_index, test_index = lab.split(names, 0.1)
     others = images[:, [2, 0, 1]]           # les mêmes créatures, d'autres couleurs
     if "couleurs" in changes:
         images, others = others, images
@@ -142,19 +142,19 @@ def measure(changes, repeat, images, names, factors):
     task = settings["task"]
     mu, logvar = lab.encode_images(model, images, task)
     latents = lab.measure_latents(model, images, train_index, settings)
-    live = sorted(lab.find_live(latents))
+    live = sorted(lab.live_latents(latents))
     codes = mu.numpy()[:, live]             # un latent mort ne dit rien
     random = np.random.default_rng(repeat)
     drawn = random.standard_normal((1000, len(live)))
     target = images[test_index] / 255
     notes = score(codes, factors)
     results = {
-        "erreur apprise": lab.mean_square(model, images, train_index, task),
-        "erreur de test": lab.mean_square(model, images, test_index, task),
-        "erreur ailleurs": lab.mean_square(model, others, test_index, task),
+        "erreur apprise": lab.pixel_error(model, images, train_index, task),
+        "erreur de test": lab.pixel_error(model, images, test_index, task),
+        "erreur ailleurs": lab.pixel_error(model, others, test_index, task),
         "erreur de l'entrée": (lab.spoil(target, task) - target).square().mean().item(),
         "erreur de l'image moyenne": (target - model.mean_image).square().mean().item(),
-        "perte de test": lab.evaluate(model, images, test_index, settings)[0],
+        "perte de test": lab.average_loss(model, images, test_index, settings)[0],
         "latents vivants": len(live),
         "tirages dans un trou": 100 * far_share(drawn, codes),
         "MIG": notes["MIG"]}

@@ -12,7 +12,7 @@ import streamlit as st
 import torch
 
 from page import kit
-from page.kit import load_model, stop, write_whole
+from page.kit import VAE, load_model, stop, why_not_written, write_whole
 
 folder = kit.folder / "explore" / "models"
 writing = threading.Lock()
@@ -37,7 +37,7 @@ def stamp(stem):
 
 @st.cache_resource(max_entries=60, show_spinner=False)
 def open_file(path, stamp):
-    return load_model(path)
+    return load_model(path, VAE)
 
 
 def open_model(stem):
@@ -58,20 +58,18 @@ def free_path(stem):
 def receive(name, content):
     """Range parmi les modèles un .pth venu d'ailleurs, sans en remplacer un ; rend son nom."""
     if torch.__version__ < safe_torch:
-        stop(f"Avec torch {torch.__version__}, un fichier .pth piégé pourrait prendre la main "
-             "sur cet ordinateur : la page n'ouvre ceux qui viennent d'ailleurs qu'avec torch "
-             "2.10 ou plus récent. Dans le terminal, tapez pip install --upgrade torch "
-             "torchvision, puis relancez la page.")
+        stop(f"Avec torch {torch.__version__}, un .pth piégé pourrait prendre la main sur cet "
+             "ordinateur : la page n'en reçoit qu'avec torch 2.10 ou plus récent. Si vous "
+             "savez qui a fait celui-ci, copiez-le vous-même dans explore/models/.")
     stem = re.sub(r"[^\w-]", "_", Path(name).stem)[:60] or "modele"
     try:
         with tempfile.TemporaryDirectory() as beside:
             path = Path(beside) / f"{stem}.pth"
             path.write_bytes(content)
-            load_model(path)               # refuse ce qui n'est pas un modèle
+            load_model(path, VAE)          # refuse ce qui n'est pas un modèle
         with writing:
             path = free_path(stem)
             write_whole(path, content)
     except OSError as error:
-        stop(f"Impossible d'écrire {stem}.pth ({error.strerror}) : libérez de la place, "
-             "puis recommencez.")
+        stop(f"Impossible d'écrire {stem}.pth ({why_not_written(error)}).")
     return path.stem

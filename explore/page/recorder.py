@@ -6,7 +6,7 @@ Elles vont dans images/webcam/, comme celles de record_images.py vont dans image
 import streamlit as st
 from PIL import Image
 
-from page.kit import read_image, save_picture, stop
+from page.kit import make_folder, read_image, save_picture, stop
 from page.parts import component, part
 from page.pictures import read_uri
 from page.state import state
@@ -58,11 +58,8 @@ def save_frame(uri, folder):
     pixels, reason = read_image(read_uri(uri), saved_size)
     if reason:
         stop(f"Image de la webcam refusée : {reason}.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        stop(f"Impossible d'enregistrer dans {folder} ({error.strerror}) : copiez le kit "
-             "dans un dossier à vous.")
+    if not folder.exists():
+        make_folder(folder)
     save_picture(Image.fromarray(pixels.transpose(1, 2, 0)), folder, "im")
 
 

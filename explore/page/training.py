@@ -7,7 +7,8 @@ import copy
 import threading
 import time
 
-from page.kit import VAE, learn, measure_latents, save_model, split, stop
+from page.kit import (VAE, learn, measure_latents, save_model, split, start_from, stop,
+                      why_not_written)
 from page.models import free_path, writing
 from page.naming import file_stem
 from page.view import View
@@ -30,7 +31,7 @@ class Training(threading.Thread):
         self.images = images
         self.names = names
         self.about = about             # de quelles images il s'agit
-        self.test_index, self.train_index = split(names, settings["test_data_proportion"])
+        self.train_index, self.test_index = split(names, settings["test_data_proportion"])
         self.history = []              # une ligne de mesures par époque
         self.share = 0                 # ce qui est fait, de 0 à 1
         self.view = None               # le réseau tel qu'il est, devant des images de test
@@ -49,7 +50,7 @@ class Training(threading.Thread):
         try:
             model = VAE(self.settings["images_size"], self.settings["latent_size"],
                         self.settings["decoder"])
-            model.start_from(self.images[self.train_index[:1000]])
+            start_from(model, self.images[self.train_index[:1000]])
             learn(model, self.images, self.train_index, self.test_index, self.settings, self)
         except SystemExit as sentence:             # une phrase du kit
             self.sentence = str(sentence)
@@ -113,8 +114,7 @@ class Training(threading.Thread):
                 save_model(path, self.view.model, saved)
             self.path = path
         except OSError as error:
-            self.sentence = (f"Impossible d'écrire le modèle ({error.strerror}) : libérez de "
-                             "la place, puis recommencez.")
+            self.sentence = f"Impossible d'écrire le modèle ({why_not_written(error)})."
 
     def seconds_left(self):
         worked = time.monotonic() - self.start_time - self.paused_time

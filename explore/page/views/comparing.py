@@ -6,7 +6,7 @@ import streamlit as st
 import torch
 
 from page.curves import draw_balance
-from page.kit import evaluate, random_codes, reconstruct
+from page.kit import average_loss, live_latents, random_codes, reconstruct
 from page.models import list_models, stamp
 from page.naming import describe, name_model
 from page.pictures import gallery
@@ -79,8 +79,8 @@ def measure(view, name, data, index):
     images = data.load(settings["images_size"])[0]
     redrawn = reconstruct(view.model, images, index, settings["task"])["sortie"]
     error = (redrawn - images[index] / 255).square().mean().item()
-    kl = evaluate(view.model, images, index, settings)[2] / math.log(2)
-    live = int((view.saved["importance"] > 0.1).sum())
+    kl = average_loss(view.model, images, index, settings)[2] / math.log(2)
+    live = len(live_latents(view.saved))
     row = {"modèle": name, "lettre": name[0], "erreur": error,
            "KL (bits)": kl if view.beta else None,
            "latents vivants": f"{live} sur {settings['latent_size']}"}
