@@ -14,11 +14,11 @@ kit = Path(__file__).resolve().parent.parent     # le dossier des quatre scripts
 results = kit / "explore" / "results"            # les figures s'enregistrent ici
 sys.path.insert(0, str(kit))                     # où Python trouvera les scripts
 # d'abord celui-ci : il règle torch avant de l'importer
-from model_VAE_64 import VAE, encode_images, spoil, start_from
+from model_VAE_64 import VAE, encode_images, spoil, start_from, vae_loss
 import numpy as np
 import torch
 
-from outils.camera import open_camera
+from outils.camera import open_camera, read_square
 from outils.checks import (check_choice, check_folder, check_name, check_number,
                            check_settings, choices, limits)
 from outils.drawing import black, font, grey, red, white
