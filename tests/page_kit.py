@@ -119,5 +119,5 @@ def widget(page, name):
 
 
 def open_saved(path):
-    network = importlib.import_module("model_VAE_64").VAE
-    return importlib.import_module("outils.model_file").load_model(path, network)
+    kit = importlib.import_module("page.kit")
+    return kit.load_model(path, kit.VAE)

@@ -112,16 +112,13 @@ sys.exit()
 @pytest.mark.parametrize("module, wish, expected", [
     ("model_VAE_64", "ACTIVE", "ACTIVE"),
     *((module, None, "PASSIVE")
-      for module in ("model_VAE_64", "train_VAE", "decode_VAE", "laboratory"))])
+      for module in ("model_VAE_64", "train_VAE", "decode_VAE"))])
 def test_waiting_threads_leave_their_place(kit, module, wish, expected):
     """Le réglage est lu quand torch se charge : il est déjà là, sauf choix contraire."""
-    if module == "laboratory":            # que tous les scripts de explore/ importent d'abord
-        pytest.importorskip("matplotlib")
-        pytest.importorskip("sklearn")
     environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     environment |= {"OMP_WAIT_POLICY": wish} if wish else {}
-    (kit.add_explore().folder / "torch.py").write_text(watch, "utf-8")    # un faux torch
-    command = [sys.executable, "-B", "-c", f"import sys; sys.path.append('explore'); import {module}"]
+    (kit.folder / "torch.py").write_text(watch, "utf-8")    # un faux torch
+    command = [sys.executable, "-B", "-c", f"import {module}"]
     answer = subprocess.run(command, cwd=kit.folder, env=environment, capture_output=True,
                             text=True)
     assert re.findall("attente : .*", answer.stdout) == [f"attente : {expected}"], answer.stderr

@@ -20,7 +20,7 @@ from outils.model_file import load_model
 from outils.pictures import load_images
 
 sys.path.insert(0, str(root / "explore"))
-import factors as lesson
+import scores as lesson
 import sweep_beta
 
 
@@ -119,6 +119,25 @@ def test_a_factor_split_between_two_twins():
     assert scores["MIG"] < 0.01 and scores["SAP"] < 0.01 and scores["DCI D"] > 0.95
 
 
+def test_knowing_less_than_nothing_is_worth_nothing():
+    """Un seul latent, sous ce que donne le hasard : 0, et non son écart à personne."""
+    assert lesson.gap(np.array([[-0.3]])) == 0
+    assert lesson.gap(np.array([[0.4], [-0.3]])) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("bins", [5, 20, 30])
+def test_too_few_images_are_refused_and_enough_are_not(bins):
+    """Avec 99 images, une phrase. Avec 100, un code parfait a presque 1, et aucun code au
+    hasard ne semble savoir quelque chose."""
+    with pytest.raises(SystemExit, match="au moins 100"):
+        lesson.shared_information(*2 * [drawn(99)[0]], bins)
+    for seed in range(5):
+        factors, random = drawn(100, seed)
+        assert lesson.gap(lesson.shared_information(factors, factors, bins)) > 0.93
+        noise = lesson.shared_information(random.standard_normal((100, 4)), factors, bins)
+        assert np.abs(noise).max() < 0.13
+
+
 def test_a_single_latent():
     factors, random = drawn()
     scores = lesson.score(factors[:, :1], factors)
@@ -127,11 +146,11 @@ def test_a_single_latent():
 
 
 # Les scripts, comme un élève
-def add_factors(kit):
-    """40 dessins et leur factors.csv : la place et la taille de chaque disque."""
-    kit.add_drawings(40)
+def add_factors(kit, count=100):
+    """Des dessins et leur factors.csv : la place et la taille de chaque disque."""
+    kit.add_drawings(count)
     lines = [f"dessin_{number:03d}.png,{7 * number % 25},{number % 5}"
-             for number in range(1, 41)]
+             for number in range(1, count + 1)]
     (kit.images / "factors.csv").write_text("\n".join(["image,place,taille", *lines]), "utf-8")
     return kit.set("train_VAE.py", epochs=2)
 
@@ -231,13 +250,15 @@ def test_what_the_scripts_refuse(kit, monkeypatch):
         for setting, right in (good | {name: value}).items():
             monkeypatch.setattr(sweep_beta, setting, right)
         with pytest.raises(SystemExit, match=sentence):
-            sweep_beta.check_settings()
+            sweep_beta.check_zone()
     name, value, sentence = wrong[0]                   # et lancé comme le fait un élève
     kit.set("explore/sweep_beta.py", **good)
     assert kit.refusal("explore/sweep_beta.py", **{name: value}).startswith(sentence)
     kit.set("explore/sweep_beta.py", **good)
     assert kit.refusal("explore/factors.py", bins=1).startswith("bins doit être")
+    add_factors(kit, 99)
+    assert "au moins 100" in kit.refusal("explore/sweep_beta.py")
     add_factors(kit)
-    lines = ["image,place", *[f"dessin_{number:03d}.png,un" for number in range(1, 41)]]
+    lines = ["image,place", *[f"dessin_{number:03d}.png,un" for number in range(1, 101)]]
     (kit.images / "factors.csv").write_text("\n".join(lines), "utf-8")
     assert "chaque case doit contenir un nombre" in kit.refusal("explore/sweep_beta.py")

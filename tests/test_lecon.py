@@ -115,7 +115,7 @@ def test_the_site_is_whole_and_needs_no_network(site):
         for address in [first or second for first, second in loaded]:
             assert "//" not in address, f"{page.name} : {address}"
     reference = (site / "reference.html").read_text("utf-8")
-    for words in ("turn_axes", "analyse\nen composantes indépendantes", "vae_loss", "save_picture"):
+    for words in ("turn_axes", "analyse\nen composantes indépendantes", "vae_loss", "learn_batch"):
         assert words in reference, words
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import drawing, root, wait_for
+from torch.torch_version import TorchVersion
 
 pytest.importorskip("streamlit")
 from page_kit import (one, open_page, open_saved, run, said, train, turn, wait_end, widget,
@@ -38,7 +39,7 @@ def test_the_first_visit_trains_by_itself(own):
 def test_each_setting_comes_from_the_zone_and_goes_back_to_it(page):
     """Son départ, son aide, ce qu'il accepte ; puis une autre valeur, dans le bloc à coller."""
     assert page.code[0].value.splitlines() == [zone[name] for name in zone if name in shown]
-    limits = importlib.import_module("outils.checks").limits
+    limits = importlib.import_module("page.kit").limits
     others = {"beta": 2.5, "reconstruction": "laplace", "latent_size": 7, "epochs": 3,
               "independent_axes": False, "decoder": "broadcast", "task": "denoise",
               "batch_size": 8, "learning_rate": 0.001, "images_size": 32,
@@ -91,8 +92,8 @@ def test_every_tab_shows_something_and_complains_of_nothing(page, kind, monkeypa
         turn(page, tab)
         assert not page.error, (tab, said(page))
     figures = []
-    display = importlib.import_module("page.display")
-    monkeypatch.setattr(display, "show_figures", lambda key, data: figures.append(data))
+    curves = importlib.import_module("page.curves")
+    monkeypatch.setattr(curves, "show_figures", lambda key, data: figures.append(data))
     turn(page, "Entraînement")
     assert figures[-1].count("<polyline") == (2 if kind == "auto-encodeur" else 6)
     assert ("KL" in figures[-1]) == (kind != "auto-encodeur")
@@ -238,7 +239,8 @@ def trainer(own):
         images = torch.tensor(np.stack(pictures)).permute(0, 3, 1, 2)
         names = [f"{number}.png" for number in range(count)]
         about = {"source": "essai", "fingerprint": "a"}
-        return training.Training({**settings, "epochs": 2, **changes}, images, names, about)
+        return training.Training({**settings, "epochs": 2, **changes}, images, names, about,
+                                 threading.Event())
 
     make.module = training
     make.kit = own
@@ -248,11 +250,9 @@ def trainer(own):
 def test_an_abandoned_training_ends_and_is_kept(trainer, monkeypatch):
     monkeypatch.setattr(trainer.module, "patience", 0.5)
     training = trainer(epochs=1000)
-    open_pages = [1]
-    training.is_watched = lambda: bool(open_pages)
     training.start()
     wait_for(lambda: len(training.history) > 1, 60, "deux époques")
-    open_pages.clear()
+    training.closing.set()
     training.join(60)
     assert not training.is_alive() and training.path.exists()
 
@@ -308,6 +308,24 @@ def test_a_foreign_model_is_refused_and_runs_nothing(own, content):
     assert not own.models.exists()
 
 
+def test_an_old_torch_opens_no_foreign_model(own, trainer, monkeypatch):
+    """Avant torch 2.10, un .pth piégé peut prendre la main : la page le dit, et ne l'ouvre pas."""
+    training = trainer(epochs=1)
+    training.run()
+    content = training.path.read_bytes()
+    models = importlib.import_module("page.models")
+    opened = []
+    monkeypatch.setattr(models, "load_model", lambda path, network: opened.append(path))
+    for version in ("2.1.0", "2.6.0+cpu", "2.9.1"):
+        monkeypatch.setattr(torch, "__version__", TorchVersion(version))
+        with pytest.raises(SystemExit, match=r"2\.10 ou plus récent.*explore/models/"):
+            models.receive("a.pth", content)
+    assert not opened and len(list(own.models.iterdir())) == 1
+    for version in ("2.10.0", "2.14.1+cu130", "3.0.0"):
+        monkeypatch.setattr(torch, "__version__", TorchVersion(version))
+        assert models.receive("a.pth", content).startswith("a")
+
+
 def test_a_model_from_elsewhere_replaces_none_and_its_words_stay_words(page, trainer):
     """Même nom, texte qui voudrait devenir un lien, nom trop long, fichier abîmé."""
     training = trainer()
@@ -345,7 +363,7 @@ def test_a_full_disk_is_a_sentence(own, trainer, monkeypatch):
 
 
 def test_a_name_with_a_link_stays_a_name(own):
-    plain = importlib.import_module("page.display").plain
+    plain = importlib.import_module("page.words").plain
     text = plain("x\\[clic](http://ailleurs.fr)y www.ailleurs.fr moi@ailleurs.fr :red[a] **b**")
     assert re.sub(r"\\([^\w\s])", r"\1", text).replace("\u2060", "") == (
         "x\\[clic](http://ailleurs.fr)y www.ailleurs.fr moi@ailleurs.fr :red[a] **b**")

@@ -12,9 +12,6 @@ import laboratory as lab
 import cv2
 import numpy as np
 
-import train_VAE
-from model_VAE_64 import load_images, spoil
-
 
 def error_of(outputs, target):
     """L'erreur (moyenne des carrés) d'images (N, H, W, 3)."""
@@ -23,8 +20,8 @@ def error_of(outputs, target):
 
 def compare_filters(target):
     """Débruiter avec la meilleure taille de filtre ; agrandir quatre fois."""
-    noisy = spoil(target, "denoise").permute(0, 2, 3, 1).numpy()
-    small = spoil(target, "super_resolution")[:, :, ::4, ::4].permute(0, 2, 3, 1).numpy()
+    noisy = lab.spoil(target, "denoise").permute(0, 2, 3, 1).numpy()
+    small = lab.spoil(target, "super_resolution")[:, :, ::4, ::4].permute(0, 2, 3, 1).numpy()
     target = target.permute(0, 2, 3, 1).numpy()
     blur = {}
     for width in (0.5, 0.7, 0.9, 1.1, 1.4, 2):
@@ -42,6 +39,6 @@ def compare_filters(target):
 
 
 if __name__ == "__main__":
-    images, names = load_images(lab.kit / "images" / "demo", 64)
-    test_index, train_index = train_VAE.split(names, train_VAE.test_data_proportion)
+    images, names = lab.load_images(lab.kit / "images" / "demo", 64)
+    train_index, test_index = lab.split(names, lab.settings["test_data_proportion"])
     compare_filters(images[test_index] / 255)

@@ -30,10 +30,6 @@ import torch
 from PIL import Image
 from torch import nn
 
-import train_VAE
-from model_VAE_64 import load_images, vae_loss
-from record_images import read_square
-
 demo = lab.kit / "images" / "demo"
 
 
@@ -97,10 +93,10 @@ def save_film(film, folder):
     folder.mkdir()
     capture = cv2.VideoCapture(str(film))
     squares = []
-    square = read_square(capture)
+    square = lab.read_square(capture)
     while square is not None:
         squares.append(square.resize((128, 128), Image.Resampling.BOX))
-        square = read_square(capture)
+        square = lab.read_square(capture)
     every = math.ceil(len(squares) / 1000)
     for number, square in enumerate(squares[::every], start=1):
         square.save(folder / f"im_{number:04d}.png")
@@ -123,8 +119,8 @@ def prepare(folder):
 def load(folder):
     """Les images d'un dossier, partagées comme dans train_VAE.py, sans rien afficher."""
     with contextlib.redirect_stdout(io.StringIO()):
-        images, names = load_images(folder, 64)
-    test_index, train_index = train_VAE.split(names, train_VAE.test_data_proportion)
+        images, names = lab.load_images(folder, 64)
+    train_index, test_index = lab.split(names, lab.settings["test_data_proportion"])
     return images, train_index, test_index
 
 
@@ -172,12 +168,12 @@ def train_classic(images, train_index, test_index, seconds_at_least=0):
         for batch in order.split(64):
             target = images[batch] / 255
             output, mu, logvar = model(target)
-            loss, error, kl = vae_loss(output, target, mu, logvar)
+            loss, error, kl = lab.vae_loss(output, target, mu, logvar)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
         seconds += time.perf_counter() - start
-        error = train_VAE.mean_square(model, images, test_index, "copy")
+        error = lab.pixel_error(model, images, test_index, "copy")
         history.append((seconds, error))
     return history
 
@@ -229,7 +225,7 @@ def reach(goal, images, train_index, test_index):
     while error > goal:
         epochs += 1
         model, settings, seconds = lab.train(images, train_index, epochs=epochs)
-        error = train_VAE.mean_square(model, images, test_index, "copy")
+        error = lab.pixel_error(model, images, test_index, "copy")
     return seconds, epochs
 
 
@@ -260,7 +256,7 @@ def long_duel(images, train_index, test_index):
     """L'erreur du kit après une minute, et son plancher."""
     epochs = round(minute / epoch_seconds(images, train_index))
     model, settings, seconds = lab.train(images, train_index, epochs=epochs)
-    error = train_VAE.mean_square(model, images, test_index, "copy")
+    error = lab.pixel_error(model, images, test_index, "copy")
     return f"{error:.5f} (plancher : {floor(model, images, test_index):.5f})"
 
 
@@ -301,6 +297,7 @@ if __name__ == "__main__":
     shutil.copytree(demo, kit / "images" / "demo")
     for script in lab.kit.glob("*.py"):
         shutil.copy(script, kit)
+    shutil.copytree(lab.kit / "outils", kit / "outils")
     print("| images | erreur à atteindre | repère | le kit | fois plus tôt "
           "| de F5 au modèle, fois plus tôt | erreur après une minute : repère ; kit |\n"
           "|---|---|---|---|---|---|---|")
