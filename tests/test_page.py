@@ -81,16 +81,34 @@ def test_the_kind_follows_the_settings_and_they_follow_it(page):
 
 
 # Les onglets
+# ce pour quoi chacun est fait ; un bidi_component est un des composants de la page
+tabs = {"Entraînement": "bidi_component", "Curseurs": "bidi_component",
+        "Carte": "bidi_component", "Une image": "table", "Webcam": "bidi_component",
+        "Reconstructions": "html", "Inventer": "html", "Comparer": "multiselect",
+        "Modèles": "download_button", "Comprendre": "radio"}
+
+
+def kinds_inside(block):
+    """Les sortes d'éléments d'un bloc de la page, et de ses blocs."""
+    kinds = set()
+    for child in block.children.values():
+        if hasattr(child, "children"):
+            kinds |= kinds_inside(child)
+        else:
+            kinds.add(child.type)
+    return kinds
+
+
 @pytest.mark.parametrize("kind", kinds)
 def test_every_tab_shows_something_and_complains_of_nothing(page, kind, monkeypatch):
     one(page.radio, "Sorte").set_value(kind)
     widget(page, "epochs").set_value(2)
     train(page)
-    tabs = ["Entraînement", "Curseurs", "Carte", "Une image", "Webcam", "Reconstructions",
-            "Inventer", "Comparer", "Modèles", "Comprendre"]
-    for tab in tabs:
+    for tab, content in tabs.items():
         turn(page, tab)
         assert not page.error, (tab, said(page))
+        opened, = [block for block in page.tabs if block.label == tab]
+        assert content in kinds_inside(opened), tab
     figures = []
     curves = importlib.import_module("page.curves")
     monkeypatch.setattr(curves, "show_figures", lambda key, data: figures.append(data))
