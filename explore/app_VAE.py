@@ -7,18 +7,11 @@ Lit     : les créatures, images/, la webcam, des fichiers, MNIST ou CIFAR-10.
 Rien ne quitte cet ordinateur, et lui seul voit la page (voir README.md pour la classe).
 La page est faite dans explore/page/ : un fichier par chose, et un par onglet dans views/.
 """
-import os
-import sys
-from pathlib import Path
-
-# avant torch : un cœur par entraînement, car plusieurs élèves entraînent à la fois
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))    # les quatre scripts
 import streamlit as st
 
-from page import display, following, models, sources, state
+from page import choosing, following, models, naming, parts, sources, state, steps, words
 from page.views import (comparing, inventing, keeping, learning, lesson, one_image, plane,
-                        rebuilding, sliders, steps, webcam)
+                        rebuilding, sliders, webcam)
 
 tabs_of_a_model = {"Entraînement": learning.draw, "Curseurs": sliders.draw, "Carte": plane.draw,
                    "Une image": one_image.draw, "Webcam": webcam.draw,
@@ -31,20 +24,20 @@ def page():
     st.set_page_config("VAE : apprendre sans professeur", "🎨", "wide")
     state.prepare()
     with st.container(key="invisible"):
-        st.html(display.style)
-        display.french(key="french")
+        st.html(parts.style)
+        parts.french(key="french")
         following.recognise()
     following.welcome()
     with st.sidebar:
-        data = display.careful(sources.choose_data)()
-        display.part(following.choose_settings)(data)
+        data = parts.careful(sources.choose_data)()
+        parts.part(following.choose_settings)(data)
     title, choice = st.columns([1, 1], vertical_alignment="center")
     title.html('<h1 class="vae-title">VAE : apprendre sans professeur</h1>')
     with choice:
-        stem = models.choose_model()
-    display.part(following.follow, following.beat())()
+        stem = choosing.choose_model()
+    parts.part(following.follow, following.beat())()
     steps.draw(data)
-    display.part(draw_tabs, following.beat())(stem, data)
+    parts.part(draw_tabs, following.beat())(stem, data)
 
 
 def draw_tabs(stem, data):
@@ -59,7 +52,7 @@ def draw_tabs(stem, data):
     for tab, name in zip(tabs, names):
         if tab.open:
             with tab:
-                display.careful(draw_tab)(name, stem, data)
+                parts.careful(draw_tab)(name, stem, data)
 
 
 def draw_tab(name, stem, data):
@@ -73,10 +66,10 @@ def draw_tab(name, stem, data):
                 "des images, puis Entraîner.")
         return
     if view.foreign:
-        source = display.plain(models.find_source(view.saved))
+        source = words.plain(naming.find_source(view.saved))
         st.caption(f"Ce modèle a appris sur d'autres images ({source}) : il redessine tout avec "
                    "ce qu'il connaît.")
     tabs_of_a_model[name](view)
 
 
-display.careful(page)()
+parts.careful(page)()

@@ -19,19 +19,18 @@ draws = 10                  #*** 3 à 50 : tirages (la part du hasard)
 # *****************************************************************
 import time
 
+import figures
 import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import PercentFormatter
+from scores import cut, read_factors
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
-
-from factors import cut, read_factors
-from record_images import check_choice, check_number, stop
 
 
 # %% Les étiquettes
@@ -41,10 +40,10 @@ def read_labels(folder, names, factor):
     if labels is not None:
         return labels
     if not list(folder.rglob("factors.csv")):
-        stop("Pas d'étiquettes : rangez vos images dans au moins deux sous-dossiers, un "
-             "par sorte (images/tasse, images/main...), puis relancez.")
+        lab.stop("Pas d'étiquettes : rangez vos images dans au moins deux sous-dossiers, "
+                 "un par sorte (images/tasse, images/main...), puis relancez.")
     values, columns = read_factors(folder, names)
-    check_choice("factor", factor, columns)
+    lab.check_choice("factor", factor, columns)
     quarters = cut(values[:, columns.index(factor)], 4)
     print("Pas de sous-dossiers : les étiquettes sont les 4 quarts de "
           f"« {factor} », lus dans factors.csv.")
@@ -62,8 +61,8 @@ def choose_images(labels, random, most=3000):
             classes.append(random.permutation(members))
     count = len(classes)
     if count < 2 or count > 50:
-        stop(f"Il faut de 2 à 50 classes de 4 images ou plus, et il y en a {count} : "
-             "ajoutez des images, ou regroupez des sous-dossiers.")
+        lab.stop(f"Il faut de 2 à 50 classes de 4 images ou plus, et il y en a {count} : "
+                 "ajoutez des images, ou regroupez des sous-dossiers.")
     share = max(4, most // count)
     return np.concatenate([members[:share] for members in classes])
 
@@ -108,7 +107,7 @@ def split_at_random(labels, count, turn, random):
     return known, test
 
 
-def learn(values, labels, known, test):
+def recognize(values, labels, known, test):
     """Apprend les étiquettes de known : la part reconnue de test, et les secondes.
 
     C'est la moyenne des classes : une grande classe ne compte pas plus."""
@@ -124,7 +123,7 @@ def learn(values, labels, known, test):
 def draw(counts, scores, seconds, class_count, title):
     """Une courbe par façon de décrire, dans une bande d'un écart-type."""
     figure, axes = plt.subplots(figsize=(9.5, 5.6))
-    colors = [lab.blue, lab.orange, "#717581"]
+    colors = [figures.blue, figures.orange, "#717581"]
     for name, color, mark in zip(scores, colors, "os^"):
         mean = scores[name].mean(axis=1)
         spread = scores[name].std(axis=1)
@@ -150,7 +149,8 @@ def draw(counts, scores, seconds, class_count, title):
 def compare(counts, by_codes, others, name):
     """Dit avec combien d'étiquettes les codes gagnent, et avec combien ils perdent."""
     gaps = by_codes - others                         # (nombres d'étiquettes, tirages)
-    doubt = 2 * gaps.std(axis=1) / draws**0.5        # moins que cela peut être du hasard
+    # moins que cela peut être du hasard
+    doubt = 2 * gaps.std(axis=1) / gaps.shape[1]**0.5
     wins = []
     losses = []
     for count, gap, limit in zip(counts, gaps.mean(axis=1), doubt):
@@ -171,9 +171,9 @@ def compare(counts, by_codes, others, name):
 
 # %% 1. Le modèle et les images : le programme commence ici quand on appuie sur F5
 if __name__ == "__main__":
-    check_number("draws", draws, 3, 50)
+    lab.check_number("draws", draws, 3, 50)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
-    live = lab.live_latents(saved)
+    live = lab.need_live(saved)
     labels = read_labels(lab.kit / dataset_folder, names, factor)
     random = np.random.default_rng(0)
     kept = choose_images(labels, random)
@@ -190,7 +190,7 @@ if __name__ == "__main__":
         for turn in range(draws):
             known, test = split_at_random(truth, count, turn, random)
             for name, values in features.items():
-                share, seconds[name] = learn(values, truth, known, test)
+                share, seconds[name] = recognize(values, truth, known, test)
                 scores[name][row, turn] = share
         words = []
         for name in features:
@@ -205,4 +205,4 @@ if __name__ == "__main__":
     class_count = len(np.unique(truth))
     title = f"Avec peu d'étiquettes ?   {model_name}"
     figure = draw(counts, scores, seconds, class_count, title)
-    lab.keep(figure, f"few_labels_{model_name}")
+    figures.keep(figure, f"few_labels_{model_name}")

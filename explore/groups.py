@@ -12,6 +12,7 @@ dataset_folder = "images"   #*** un dossier : où sont les images
 group_count = 0             #*** 2 à 20 ; 0 : le script choisit
 shown = 8                   #*** 3 à 12 : images par groupe
 # *****************************************************************
+import figures
 import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,8 +20,6 @@ import torch
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score, silhouette_score
-
-from record_images import check_choice, check_number, stop
 
 
 # %% Les groupes
@@ -80,18 +79,18 @@ def draw_groups(axes, images, labels, groups, distances):
         nearest = members[distances[members].argsort()[:columns]]
         sheet[group, :len(nearest)] = images[nearest] / 255
         rows.append(describe(members, labels, group))
-    lab.draw_table(axes, sheet, rows)
+    figures.draw_table(axes, sheet, rows)
     axes.set_title("Les images les plus proches du centre de chaque groupe")
 
 
 def draw_silhouettes(axes, silhouettes, chance, count):
     """La silhouette selon le nombre de groupes ; un trait gris, au nombre gardé."""
     counts = list(silhouettes)
-    axes.plot(counts, list(silhouettes.values()), "o-", color=lab.blue,
+    axes.plot(counts, list(silhouettes.values()), "o-", color=figures.blue,
               label="vos images")
-    axes.plot(counts, list(chance.values()), "s--", color=lab.orange,
+    axes.plot(counts, list(chance.values()), "s--", color=figures.orange,
               label="codes sans aucun groupe")
-    axes.axvline(count, color=lab.grey, zorder=0)
+    axes.axvline(count, color=figures.grey, zorder=0)
     axes.set_title("Les groupes sont-ils nets ?")
     axes.set_xlabel("nombre de groupes")
     axes.set_ylabel("silhouette")
@@ -102,17 +101,17 @@ def draw_silhouettes(axes, silhouettes, chance, count):
 
 # %% 1. Le modèle et les images : le programme commence ici quand on appuie sur F5
 if __name__ == "__main__":
-    check_choice("group_count", group_count, [0] + list(range(2, 21)))
-    check_number("shown", shown, 3, 12)
+    lab.check_choice("group_count", group_count, [0] + list(range(2, 21)))
+    lab.check_number("shown", shown, 3, 12)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
     codes = codes * weigh(model, saved)       # deux codes sont loin si leurs images le sont
-    codes = codes[:, lab.live_latents(saved)]
+    codes = codes[:, lab.need_live(saved)]
     codes = codes.double().numpy().round(3)                  # (N, latents vivants)
     different = len(np.unique(codes, axis=0))
     needed = max(2, group_count) + 1
     if different < needed:
-        stop(f"{different} images différentes, c'est trop peu : il en faut {needed}. "
-             "Enregistrez-en d'autres avec record_images.py, ou baissez group_count.")
+        lab.stop(f"{different} images différentes, c'est trop peu : il en faut {needed}. "
+                 "Enregistrez-en d'autres avec record_images.py, ou baissez group_count.")
 
     # %% 2. Les groupes, pour plusieurs nombres de groupes
     counts = list(range(2, min(10, different - 1) + 1))
@@ -153,4 +152,4 @@ if __name__ == "__main__":
     draw_groups(left, images, labels, groups, distances)
     draw_silhouettes(right, silhouettes, chance, count)
     figure.suptitle(f"Trouve-t-il des groupes tout seul ?   {model_name}")
-    lab.keep(figure, f"groups_{model_name}")
+    figures.keep(figure, f"groups_{model_name}")

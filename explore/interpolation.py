@@ -12,12 +12,11 @@ shown = 3                   #*** 1 à 6 : paires d'images à montrer
 steps = 7                   #*** 3 à 12 : images de chaque chemin
 draw_number = 0             #*** 0 à 1000 : change les paires tirées
 # *****************************************************************
+import figures
 import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-
-from record_images import check_number
 
 
 # %% Les chemins
@@ -55,18 +54,18 @@ def draw(paths, title):
     shares = [f"{100 * t:.0f} %" for t in np.linspace(0, 1, columns - 2)]
     names = ["image A"] + shares + ["image B"]
     for axes, path in zip(frames[:, 0], paths):
-        lab.draw_table(axes, path, ["chemin des codes", "fondu des pixels"], names)
+        figures.draw_table(axes, path, ["chemin des codes", "fondu des pixels"], names)
     figure.suptitle(title)
     return figure
 
 
 # %% 1. Le modèle et les images : le programme commence ici quand on appuie sur F5
 if __name__ == "__main__":
-    check_number("shown", shown, 1, 6)
-    check_number("steps", steps, 3, 12)
-    check_number("draw_number", draw_number, 0, 1000)
+    lab.check_number("shown", shown, 1, 6)
+    lab.check_number("steps", steps, 3, 12)
+    lab.check_number("draw_number", draw_number, 0, 1000)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
-    lab.live_latents(saved)                     # s'arrête s'il n'y en a pas
+    lab.need_live(saved)                     # s'arrête s'il n'y en a pas
 
     # %% 2. Les chemins
     random = np.random.default_rng(draw_number)
@@ -74,7 +73,7 @@ if __name__ == "__main__":
     paths = [interpolate(model, images, codes, pair, steps) for pair in pairs[:shown]]
     paths = torch.stack(paths)                  # (paires, 2, steps + 2, 3, H, W)
     figure = draw(paths, f"Qu'y a-t-il entre deux images ?   {model_name}")
-    lab.keep(figure, f"interpolation_{model_name}")
+    figures.keep(figure, f"interpolation_{model_name}")
 
     # %% 3. Le milieu ressemble-t-il à une vraie image ?
     middles = [interpolate(model, images, codes, pair, 3)[:, 2] for pair in pairs]

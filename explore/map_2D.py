@@ -13,15 +13,13 @@ reach = 2                   #*** 1 à 5 : étendue, en écarts-types
 grid = 13                   #*** 5 à 25 : dessins par côté
 # *****************************************************************
 # pourquoi 2 : au-delà, il n'y a presque plus d'images, et le réseau invente
+import figures
 import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from PIL import Image
 from sklearn.decomposition import PCA
-
-from model_VAE_64 import to_picture
-from record_images import check_choice, check_number
 
 
 # %% Le plan
@@ -82,7 +80,7 @@ def paste_thumbnails(images, points, chosen, frames, limit, side=64):
     inner = side - 2 * border
     canvas = Image.new("RGB", (2 * middle, 2 * middle), "white")
     for i in chosen:
-        picture = to_picture(images[i] / 255)
+        picture = lab.to_picture(images[i] / 255)
         framed = Image.new("RGB", (side, side), frames[i])
         picture = picture.resize((inner, inner))
         framed.paste(picture, (border, border))
@@ -97,7 +95,7 @@ def draw(decoded, canvas, names, limit, legend, title):
     """À gauche, ce que dessine le réseau ; à droite, les images à leur place."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(14.5, 7.4))
     high = limit * len(decoded) / decoded.shape[1]
-    picture = to_picture(lab.join(decoded))
+    picture = lab.to_picture(figures.join(decoded))
     left.imshow(picture, extent=(-limit, limit, -high, high))
     left.set_title("Ce que le réseau dessine à chaque endroit")
     left.set_xlabel(names[0])
@@ -120,11 +118,11 @@ def draw(decoded, canvas, names, limit, legend, title):
 
 # %% 1. Le modèle et les images : le programme commence ici quand on appuie sur F5
 if __name__ == "__main__":
-    check_choice("plane", plane, ["latents", "principal"])
-    check_number("reach", reach, 1.0, 5.0)
-    check_number("grid", grid, 5, 25)
+    lab.check_choice("plane", plane, ["latents", "principal"])
+    lab.check_number("reach", reach, 1.0, 5.0)
+    lab.check_number("grid", grid, 5, 25)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
-    live = lab.live_latents(saved)
+    live = lab.need_live(saved)
 
     # %% 2. La carte que dessine le réseau
     directions, axis_names = choose_plane(plane, codes, saved, live)
@@ -146,11 +144,11 @@ if __name__ == "__main__":
     print(f"Vignettes placées : {len(chosen)}, pour {len(images)} images ; les autres "
           "les recouvriraient, ou sortent du cadre.")
     labels = lab.folder_labels(names)
-    legend = lab.folder_colors(labels)
+    legend = figures.folder_colors(labels)
     frames = ["white"] * len(images)                       # la couleur de chaque cadre
     if legend:
         frames = [legend[label] for label in labels]
     canvas = paste_thumbnails(images, points, chosen, frames, limit)
     title = f"Où sont mes images ?   {model_name}"
     figure = draw(decoded, canvas, axis_names, limit, legend, title)
-    lab.keep(figure, f"map_2D_{model_name}")
+    figures.keep(figure, f"map_2D_{model_name}")

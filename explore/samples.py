@@ -11,6 +11,7 @@ dataset_folder = "images"   #*** un dossier : où sont les images
 components = 8              #*** 1 à 30 : ellipses du mélange
 rows = 6                    #*** 3 à 10 : côté de chaque planche
 # *****************************************************************
+import figures
 import laboratory as lab
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,8 +19,6 @@ import torch
 from scipy.stats import norm
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import NearestNeighbors
-
-from record_images import check_number
 
 
 # %% Tirer des codes et les juger
@@ -54,20 +53,20 @@ def decode_live(model, saved, live, drawn):
 def draw_cloud(axes, codes, mixture, names):
     """Les codes selon les deux premiers latents, N(0, 1), et le mélange."""
     x, y = codes[:3000, :2].T
-    axes.plot(x, y, ".", color=lab.grey, markersize=3)
+    axes.plot(x, y, ".", color=figures.grey, markersize=3)
     axes.lines[-1].set_label("codes des images")
     angles = np.linspace(0, 2 * np.pi, 100)
     points = [np.cos(angles), np.sin(angles)]
     circle = np.array(points)                            # (2, 100), de rayon 1
     for radius in (1, 2, 3):
         x, y = radius * circle
-        axes.plot(x, y, "--", color=lab.orange)
+        axes.plot(x, y, "--", color=figures.orange)
     axes.lines[-1].set_label("N(0, 1) : 1, 2 et 3 écarts-types")
     for mean, covariance in zip(mixture.means_, mixture.covariances_):
         # la matrice qui change un cercle en l'ellipse de cette covariance
         stretch = np.linalg.cholesky(covariance[:2, :2])
         x, y = mean[:2, None] + 2 * stretch @ circle
-        axes.plot(x, y, color=lab.blue)
+        axes.plot(x, y, color=figures.blue)
     axes.lines[-1].set_label("mélange : 2 écarts-types")
     axes.set_xlabel(names[0])
     axes.set_ylabel(names[1])
@@ -76,13 +75,13 @@ def draw_cloud(axes, codes, mixture, names):
 
 def draw_histogram(axes, codes, mixture, names):
     """Un seul latent : combien d'images à chaque valeur, N(0, 1), et le mélange."""
-    axes.hist(codes, 40, density=True, color=lab.grey, label="codes des images")
+    axes.hist(codes, 40, density=True, color=figures.grey, label="codes des images")
     low = min(-3, codes.min())
     high = max(3, codes.max())
     x = np.linspace(low, high, 300)
-    axes.plot(x, norm.pdf(x), color=lab.orange, label="N(0, 1)")
+    axes.plot(x, norm.pdf(x), color=figures.orange, label="N(0, 1)")
     mixed = np.exp(mixture.score_samples(x[:, None]))
-    axes.plot(x, mixed, color=lab.blue, label="mélange")
+    axes.plot(x, mixed, color=figures.blue, label="mélange")
     axes.set_xlabel(names[0])
     axes.set_yticks([])
 
@@ -91,7 +90,7 @@ def draw(sheets, codes, mixture, names, title):
     """Les deux planches d'images et, à droite, où sont les codes."""
     figure, frames = plt.subplots(1, 3, figsize=(15, 6.6))
     for axes, name in zip(frames, sheets):
-        lab.draw_table(axes, sheets[name])
+        figures.draw_table(axes, sheets[name])
         axes.set_title(name)
     right = frames[2]
     if len(names) > 1:
@@ -106,10 +105,10 @@ def draw(sheets, codes, mixture, names, title):
 
 # %% 1. Le modèle et les images : le programme commence ici quand on appuie sur F5
 if __name__ == "__main__":
-    check_number("components", components, 1, 30)
-    check_number("rows", rows, 3, 10)
+    lab.check_number("components", components, 1, 30)
+    lab.check_number("rows", rows, 3, 10)
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
-    live = lab.live_latents(saved)
+    live = lab.need_live(saved)
     if saved["settings"]["beta"] == 0:
         print("Auto-encodeur simple (beta = 0) : rien n'a rapproché ses codes de "
               "N(0, 1). Des codes tirés selon N(0, 1) n'ont aucune raison de donner de "
@@ -151,4 +150,4 @@ if __name__ == "__main__":
               "toujours une image possible.")
     title = f"Que donne le hasard ?   {model_name}"
     figure = draw(sheets, live_codes, mixture, latent_names, title)
-    lab.keep(figure, f"samples_{model_name}")
+    figures.keep(figure, f"samples_{model_name}")

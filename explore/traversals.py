@@ -15,31 +15,16 @@ seconds = 4                 #*** 1 à 10 : aller-retour animé
 # pourquoi 2 : au-delà, il n'y a presque plus d'images, et le réseau invente
 import math
 
+import figures
 import laboratory as lab
 import matplotlib.pyplot as plt
 import torch
 from PIL import Image, ImageDraw
 
-from model_VAE_64 import to_picture
-from record_images import black, check_number, font, grey, red, white
-
-
-@torch.no_grad()
-def traverse(model, saved, order, steps):
-    """Pour chaque latent de order, une image par pas (en écarts-types)."""
-    rows = []
-    for i in order:
-        z = saved["z_mean"].repeat(len(steps), 1)        # (pas, latents)
-        z[:, i] += steps * saved["z_spread"][i]          # ce latent, et lui seul
-        rows.append(model.decode(z))
-    return torch.stack(rows)                             # (latents, pas, 3, H, W)
-
 
 def name_latents(saved, order, live):
     """Le nom de chaque latent de order, et ce qu'il porte."""
-    unit = "bits"
-    if saved["settings"]["beta"] == 0:
-        unit = "%"
+    unit = lab.unit(saved["settings"]).split()[0]        # "bits" ou "%"
     labels = []
     for i in order:
         carried = "mort"
@@ -61,7 +46,7 @@ def draw(pictures, labels, steps, title):
     names = [f"{step:.3g}" for step in steps]
     for panel, axes in enumerate(frames[0]):
         part = slice(height * panel, height * (panel + 1))
-        lab.draw_table(axes, pictures[part], labels[part], names)
+        figures.draw_table(axes, pictures[part], labels[part], names)
         axes.set_xlabel("écarts-types autour de la moyenne de ce latent")
         axes.set_anchor("N")
     figure.suptitle(title)
@@ -72,7 +57,7 @@ def draw_frame(pictures, labels, wave):
     """Une vue animée : chaque image, son nom, et le curseur à sa place (de -1 à 1)."""
     across = min(8, len(pictures))
     down = math.ceil(len(pictures) / across)
-    screen = Image.new("RGB", (144 * across, 176 * down), white)
+    screen = Image.new("RGB", (144 * across, 176 * down), lab.white)
     draw = ImageDraw.Draw(screen)
     for place, label in enumerate(labels):
         left = 144 * (place % across) + 8
@@ -80,42 +65,44 @@ def draw_frame(pictures, labels, wave):
         middle = left + 64
         bottom = top + 156
         words = label.replace("\n", "  ")
-        draw.text((middle, top + 6), words, black, font, anchor="mm")
-        picture = to_picture(pictures[place])
+        draw.text((middle, top + 6), words, lab.black, lab.font, anchor="mm")
+        picture = lab.to_picture(pictures[place])
         screen.paste(picture.resize((128, 128)), (left, top + 18))
-        draw.line((middle - 60, bottom, middle + 60, bottom), grey)
+        draw.line((middle - 60, bottom, middle + 60, bottom), lab.grey)
         x = middle + 58 * wave
-        draw.ellipse((x - 5, bottom - 5, x + 5, bottom + 5), red)
+        draw.ellipse((x - 5, bottom - 5, x + 5, bottom + 5), lab.red)
     return screen.quantize()
 
 
 # %% 1. Le modèle : le programme commence ici quand on appuie sur F5
 if __name__ == "__main__":
-    check_number("reach", reach, 1.0, 5.0)
-    check_number("columns", columns, 3, 15)
-    check_number("seconds", seconds, 1.0, 10.0)
+    lab.check_number("reach", reach, 1.0, 5.0)
+    lab.check_number("columns", columns, 3, 15)
+    lab.check_number("seconds", seconds, 1.0, 10.0)
     model, saved = lab.open_model(model_name)
     order = saved["importance"].argsort(descending=True).tolist()
-    live = lab.live_latents(saved)
+    live = lab.need_live(saved)
     labels = name_latents(saved, order, live)
     print(f"Latents vivants : {len(live)} sur {len(order)}. Regardez une ligne de "
           "gauche à droite : ce qui change, et cela seul, est ce que ce nombre a appris.")
 
     # %% 2. Le tableau
     steps = torch.linspace(-reach, reach, columns)
-    pictures = traverse(model, saved, order, steps)
+    pictures = lab.traverse(model, saved, order, steps)
     figure = draw(pictures, labels, steps, f"Que fait chaque nombre ?   {model_name}")
-    lab.keep(figure, f"traversals_{model_name}")
+    figures.keep(figure, f"traversals_{model_name}")
 
     # %% 3. Le tableau animé
     count = round(seconds / 0.08)                        # une vue toutes les 0.08 s
     views = []
     for number in range(count):
+        if number % 5 == 0:                              # \r : récrit la même ligne
+            print(f"\rAnimation : vue {number} sur {count}", end="")
         wave = math.sin(2 * math.pi * number / count)    # tous vont et viennent
         step = torch.tensor([reach * wave])
-        moved = traverse(model, saved, order, step)[:, 0]
+        moved = lab.traverse(model, saved, order, step)[:, 0]
         views.append(draw_frame(moved, labels, wave))
     path = lab.results / f"traversals_{model_name}.gif"
     views[0].save(path, save_all=True, append_images=views[1:], duration=80, loop=0)
-    print(f"Animation enregistrée : explore/results/{path.name} "
+    print(f"\rAnimation enregistrée : explore/results/{path.name} "
           "(ouvrez-la dans un navigateur).")

@@ -17,14 +17,41 @@ import pytest
 from _pytest.runner import runtestprotocol
 from PIL import Image, ImageDraw, ImageGrab
 
+copies = None
+if sys.platform.startswith("linux"):    # ailleurs, copier un Python n'est pas sûr
+    import copies
+
 root = Path(__file__).resolve().parent.parent
+compiled = shutil.ignore_patterns("__pycache__")
 scripts = ["model_VAE_64.py", "record_images.py", "train_VAE.py", "decode_VAE.py"]
 sys.path.insert(0, str(root))
 
 
+def pytest_addoption(parser):
+    parser.addoption("--tout", action="store_true", help="joue aussi les tests lents")
+
+
 def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: lent par nature (une fenêtre, un navigateur, "
+                            "une console de Spyder, un long balayage) : joué par --tout")
     config.addinivalue_line("markers", "second_try(raison): a droit à un second essai, "
                             "pour un défaut connu qui n'est pas du kit")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Sans --tout, les tests lents sont laissés de côté."""
+    if not config.getoption("tout"):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.slow_count = len(slow)
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    count = getattr(config, "slow_count", 0)
+    if count:
+        terminalreporter.write_line(
+            f"laissés de côté : {count} tests lents, --tout les lance")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -80,12 +107,9 @@ def wait_for(condition, seconds=60, what="l'état attendu"):
 class Program:
     """Un script en marche : ce qu'il a écrit jusqu'ici (text), et son code de sortie."""
 
-    def __init__(self, command, folder, environment, log):
+    def __init__(self, process, log):
+        self.process = process          # un subprocess.Popen, ou une copie
         self.log = log
-        with open(log, "wb") as file:
-            self.process = subprocess.Popen(
-                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                stdout=file, stderr=subprocess.STDOUT)
 
     @property
     def text(self):
@@ -122,6 +146,15 @@ class Program:
         return sentence
 
 
+def launch(command, folder, environment, log):
+    """Un vrai programme, lancé comme dans un terminal."""
+    with open(log, "wb") as file:
+        process = subprocess.Popen(command, cwd=folder, env=environment,
+                                   stdin=subprocess.DEVNULL, stdout=file,
+                                   stderr=subprocess.STDOUT)
+    return Program(process, log)
+
+
 class Kit:
     """Les scripts copiés dans le dossier d'un élève, au nom plein de surprises."""
 
@@ -132,6 +165,8 @@ class Kit:
         self.images.mkdir(parents=True)
         for script in scripts:
             shutil.copy(root / script, folder)
+        if (root / "outils").exists():
+            shutil.copytree(root / "outils", folder / "outils", ignore=compiled)
 
     def add_demo(self):
         shutil.copytree(root / "images" / "demo", self.images / "demo")
@@ -154,27 +189,31 @@ class Kit:
         shutil.copy(kit.folder / f"{name}.pth", self.folder)
         return self
 
-    def type(self, script, name, text):
-        """Tape un réglage dans la zone *** : ce qui est à droite de « nom = »."""
-        path = self.folder / script
-        before = path.read_text("utf-8")
-        after, count = re.subn(rf"(?m)^{name} = .*?(?=\s*#\*\*\*)",
-                               lambda found: f"{name} = {text}", before)
-        assert count == 1, f"{name} n'est pas une fois dans la zone *** de {script}"
-        path.write_text(after, "utf-8")
-        return self
-
     def set(self, script, **values):
+        path = self.folder / script
         for name, value in values.items():
-            self.type(script, name, repr(value))
+            path.write_text(type_setting(path.read_text("utf-8"), name, repr(value)), "utf-8")
         return self
 
-    def start(self, script, display="", before=(), **environment):
-        command = [*before, sys.executable, "-u", str(self.folder / script)]
-        environment = {**os.environ, "DISPLAY": display, **environment}
+    def start(self, script, display="", real=False, most_bytes=None, **environment):
+        """Lance un script ; most_bytes : un disque qui refuse les fichiers plus gros.
+
+        Dans une copie d'un Python qui a déjà torch (voir copies.py), pour aller vite ;
+        real : dans un vrai Python neuf, comme un élève."""
+        path = self.folder / script
         log = self.folder.parent / f"sortie_{len(self.started)}.txt"
-        self.started.append(Program(command, self.folder, environment, log))
-        return self.started[-1]
+        log.touch()
+        environment = {"DISPLAY": display, **environment}
+        if real or not copies:
+            command = [sys.executable, "-u", str(path)]
+            if most_bytes:
+                command = ["prlimit", f"--fsize={most_bytes}", *command]
+            program = launch(command, self.folder, {**os.environ, **environment}, log)
+        else:
+            copy = copies.Copy(path, self.folder, environment, log, most_bytes)
+            program = Program(copy, log)
+        self.started.append(program)
+        return program
 
     def run(self, script, **values):
         """Lance le script sans écran et attend la fin."""
@@ -193,6 +232,14 @@ class Kit:
             if program.process.poll() is None:
                 program.process.kill()
                 program.process.wait()
+
+
+def type_setting(script, name, text):
+    """Tape un réglage dans la zone *** : ce qui est à droite de « nom = »."""
+    after, count = re.subn(rf"(?m)^{name} = .*?(?=\s*#\*\*\*)",
+                           lambda found: f"{name} = {text}", script)
+    assert count == 1, f"{name} n'est pas une fois dans la zone ***"
+    return after
 
 
 def drawing(number):
@@ -218,7 +265,7 @@ def kit(tmp_path):
 def trained(tmp_path_factory):
     """Le kit tel que livré, entraîné sur les images de démonstration, sans écran."""
     kit = Kit(tmp_path_factory.mktemp("livré") / "Élève n°1").add_demo()
-    kit.run("train_VAE.py")
+    kit.start("train_VAE.py", real=True).finish()
     return kit
 
 

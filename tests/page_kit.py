@@ -28,7 +28,7 @@ def fill(kit):
 
 def use(kit, monkeypatch):
     """Les modules de la page viennent de ce kit, comme si Python venait de démarrer."""
-    ours = {"model_VAE_64", "record_images", "train_VAE", "page"}
+    ours = {"model_VAE_64", "record_images", "train_VAE", "outils", "page"}
     for name in list(sys.modules):
         if name.partition(".")[0] in ours:
             monkeypatch.delitem(sys.modules, name)
@@ -118,5 +118,6 @@ def widget(page, name):
     return next(element for kind in kinds for element in kind if element.key == name)
 
 
-def open_saved(page, path):
-    return importlib.import_module("model_VAE_64").load_model(path)
+def open_saved(path):
+    kit = importlib.import_module("page.kit")
+    return kit.load_model(path, kit.VAE)

@@ -1,24 +1,27 @@
 """Les images de démonstration, redessinées à l'identique, et la forme du kit."""
 import ast
 import csv
+import importlib.util
+import json
 import os
 import re
-import runpy
-import shutil
 import subprocess
 import sys
 import textwrap
 
 import numpy as np
 import pytest
-from conftest import root, scripts
+from conftest import root, scripts, type_setting
 from PIL import Image
 
-import record_images
 import train_VAE
-from model_VAE_64 import choices, limits
+from outils.camera import open_camera
+from outils.checks import choices, limits
 
 demo = root / "images" / "demo"
+explore = ["laboratory", "traversals", "map_2D", "interpolation", "samples", "groups",
+           "few_labels", "factors", "sweep_beta"]
+machines = [f"outils/{path.name}" for path in sorted((root / "outils").glob("*.py"))]
 packages = {"torch", "torchvision", "cv2", "numpy", "PIL"}
 
 
@@ -29,6 +32,7 @@ def factors():
     return names, np.array([[float(value) for value in row.values()] for row in rows])
 
 
+@pytest.mark.slow
 def test_the_demo_is_drawn_again_the_same(tmp_path):
     """Le script, lancé ailleurs : les mêmes pixels, et le même factors.csv à l'octet près."""
     (tmp_path / "explore").mkdir()
@@ -70,7 +74,7 @@ def test_each_factor_changes_many_pixels():
 
 
 # La forme du kit
-@pytest.mark.parametrize("script", scripts)
+@pytest.mark.parametrize("script", [*scripts, *machines])
 def test_a_script_needs_nothing_but_the_five_packages(script):
     tree = ast.parse((root / script).read_text("utf-8"))
     nodes = list(ast.walk(tree))
@@ -78,7 +82,7 @@ def test_a_script_needs_nothing_but_the_five_packages(script):
     for node in nodes:
         if isinstance(node, ast.Import):
             imported |= {name.name for name in node.names}
-    own = {name.removesuffix(".py") for name in scripts}
+    own = {"outils", *(name.removesuffix(".py") for name in scripts)}
     found = {name.split(".")[0] for name in imported} - own - set(sys.stdlib_module_names)
     if script == "train_VAE.py":
         found -= {"IPython"}              # l'affiche de la fin, seulement dans Spyder
@@ -86,42 +90,37 @@ def test_a_script_needs_nothing_but_the_five_packages(script):
     assert not any(isinstance(node, ast.Attribute) and node.attr == "chdir" for node in nodes)
 
 
-@pytest.mark.parametrize("script", scripts)
-def test_importing_a_script_runs_nothing(kit, script):
+def test_importing_a_script_runs_nothing(kit):
+    """Les quatre scripts et, s'ils ont leurs paquets, ceux de explore/."""
+    names = [script.removesuffix(".py") for script in scripts]
+    if importlib.util.find_spec("matplotlib") and importlib.util.find_spec("sklearn"):
+        names += explore
+    lines = ["import sys", "sys.dont_write_bytecode = True", "sys.path.append('explore')"]
+    lines += [f"import {name}" for name in names]
+    (kit.add_explore().folder / "essai.py").write_text("\n".join(lines), "utf-8")
     before = sorted(kit.folder.rglob("*"))
-    command = [sys.executable, "-B", "-c", f"import {script.removesuffix('.py')}"]
-    answer = subprocess.run(command, cwd=kit.folder, capture_output=True, text=True)
-    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+    assert kit.start("essai.py").finish() == ""
     assert sorted(kit.folder.rglob("*")) == before
 
 
 watch = """import os, sys
-class Watch:
-    def find_spec(self, name, *rest):
-        if name == "torch":
-            print("attente :", os.environ.get("OMP_WAIT_POLICY"))
-            sys.exit()                                 # torch lui-même n'est pas lu
-sys.meta_path.insert(0, Watch())
-sys.path[:0] = [".", "explore"]
+print("attente :", os.environ.get("OMP_WAIT_POLICY"))
+sys.exit()
 """
-explore = ["laboratory", "traversals", "map_2D", "interpolation", "samples", "groups", "few_labels",
-           "factors", "sweep_beta"]
 
 
 @pytest.mark.parametrize("module, wish, expected", [
     ("model_VAE_64", "ACTIVE", "ACTIVE"),
     *((module, None, "PASSIVE")
-      for module in ("model_VAE_64", "train_VAE", "decode_VAE", *explore))])
+      for module in ("model_VAE_64", "train_VAE", "decode_VAE"))])
 def test_waiting_threads_leave_their_place(kit, module, wish, expected):
     """Le réglage est lu quand torch se charge : il est déjà là, sauf choix contraire."""
-    if module in explore:
-        pytest.importorskip("matplotlib")
-        pytest.importorskip("sklearn")
     environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     environment |= {"OMP_WAIT_POLICY": wish} if wish else {}
-    command = [sys.executable, "-B", "-c", f"{watch}import {module}"]
-    answer = subprocess.run(command, cwd=kit.add_explore().folder, env=environment,
-                            capture_output=True, text=True)
+    (kit.folder / "torch.py").write_text(watch, "utf-8")    # un faux torch
+    command = [sys.executable, "-B", "-c", f"import {module}"]
+    answer = subprocess.run(command, cwd=kit.folder, env=environment, capture_output=True,
+                            text=True)
     assert re.findall("attente : .*", answer.stdout) == [f"attente : {expected}"], answer.stderr
 
 
@@ -181,21 +180,42 @@ def test_every_setting_says_its_range_and_the_kit_enforces_the_same():
     assert set(said) | {"dataset_folder", "model_name"} == set(train_VAE.settings)
 
 
-def answer(kit, script, monkeypatch, capsys, name, text):
-    """Ce que répond le script quand on tape ce réglage, s'il s'arrête là.
+several = """import contextlib, io, json, runpy, shutil, sys
+from pathlib import Path
+sys.executable = shutil.which("false")        # « pas d'écran » se sait alors aussitôt
+script, *texts = json.loads(Path("essais.json").read_text("utf-8"))
+answers = []
+for text in texts:
+    Path(script).write_text(text, "utf-8")
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            runpy.run_path(script, run_name="__main__")
+            code = 0
+        except SystemExit as end:
+            code = end.code
+    answers.append((code, said.getvalue()))
+Path("essais.json").write_text(json.dumps(answers), "utf-8")
+"""
 
-    Il s'arrête toujours : pas de modèle, pas d'écran, pas d'image."""
-    kit.type(script, name, text)
-    monkeypatch.setattr(record_images, "here", kit.folder)
-    monkeypatch.setattr(record_images, "screen_works", lambda: False)
-    monkeypatch.setattr(sys, "executable", shutil.which("false") or sys.executable)
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as end:
-        runpy.run_path(str(kit.folder / script), run_name="__main__")
-    printed = capsys.readouterr()
-    assert printed.err == ""
-    assert str(end.value) in printed.out and end.value.code == 1
-    return str(end.value)
+
+def answers(kit, script, name, texts):
+    """Ce que répond le script quand on tape ce réglage de chacune de ces façons.
+
+    Il s'arrête toujours : pas de modèle, pas d'écran, pas d'image. Tous les essais se font
+    dans un même Python, comme dans la console de Spyder."""
+    shipped = (kit.folder / script).read_text("utf-8")
+    typed = [type_setting(shipped, name, text) for text in texts]
+    path = kit.folder / "essais.json"
+    path.write_text(json.dumps([script, *typed]), "utf-8")
+    (kit.folder / "essais.py").write_text(several, "utf-8")
+    kit.start("essais.py").finish()
+    found = []
+    for code, said in json.loads(path.read_text("utf-8")):
+        assert code == 1 and said.count("\n") == 1, said
+        found.append(said.strip())
+    path.unlink()
+    return found
 
 
 def check_accepted(sentence, name):
@@ -211,78 +231,81 @@ whole_numbers = ("latent_size", "batch_size", "epochs", "images_per_second", "ca
 
 
 @pytest.mark.parametrize("script, name, low, high", ranges())
-def test_the_range_is_what_is_accepted(kit, monkeypatch, capsys, script, name, low, high):
+def test_the_range_is_what_is_accepted(kit, script, name, low, high):
     """Aux deux bouts, oui ; juste au-delà, ou d'un autre genre, une phrase en français."""
-    def tried(value):
-        if name == "camera":        # les deux scripts la vérifient en l'ouvrant
-            with pytest.raises(SystemExit) as end:
-                record_images.open_camera(value).release()
-                raise SystemExit("une vraie webcam répond")
-            return str(end.value)
-        return answer(kit, script, monkeypatch, capsys, name, repr(value))
-
     if high is None:
-        for value in low:
-            check_accepted(tried(value), name)
-        for value in (None, "", "autre", 1.5, 1, [low[0]], low):
-            check_refused(tried(value), name)
-        return
-    check_accepted(tried(low), name)
-    check_accepted(tried(high), name)
-    below, above = low - 1, high + 1
-    if isinstance(low, float):
-        below, above = low * 0.99, high * 1.01
-    for value in (below, above, -above, None, True, [high], (low, 5)):
-        check_refused(tried(value), name)
-    if name != "camera":
-        check_refused(tried(str(high)), name)
-    if name in whole_numbers:
-        check_refused(tried(high - 0.5), name)
+        good = low
+        wrong = [None, "", "autre", 1.5, 1, [low[0]], low]
     else:
-        check_accepted(tried((low + high) / 2), name)
+        below, above = low - 1, high + 1
+        if isinstance(low, float):
+            below, above = low * 0.99, high * 1.01
+        good = [low, high]
+        wrong = [below, above, -above, None, True, [high], (low, 5)]
+        if name != "camera":                      # une vidéo peut s'appeler "99"
+            wrong.append(str(high))
+        if name in whole_numbers:
+            wrong.append(high - 0.5)
+        else:
+            good.append((low + high) / 2)
+    if name == "camera":        # les deux scripts la vérifient en l'ouvrant
+        found = [refused_camera(value) for value in good + wrong]
+    else:
+        found = answers(kit, script, name, [repr(value) for value in good + wrong])
+    for sentence in found[:len(good)]:
+        check_accepted(sentence, name)
+    for sentence in found[len(good):]:
+        check_refused(sentence, name)
+
+
+def refused_camera(value):
+    with pytest.raises(SystemExit) as end:
+        open_camera(value).release()
+        raise SystemExit("une vraie webcam répond")
+    return str(end.value)
 
 
 @pytest.mark.parametrize("script, name", [
     ("train_VAE.py", "beta"), ("train_VAE.py", "learning_rate"),
     ("decode_VAE.py", "walk_seconds")])
-def test_a_comma_instead_of_a_point(kit, monkeypatch, capsys, script, name):
-    sentence = answer(kit, script, monkeypatch, capsys, name, "1,5")
+def test_a_comma_instead_of_a_point(kit, script, name):
+    sentence, = answers(kit, script, name, ["1,5"])
     check_refused(sentence, name)
     assert "écrivez 1.5 avec un point" in sentence
 
 
-def test_a_comma_where_a_whole_number_is_wanted(kit, monkeypatch, capsys):
+def test_a_comma_where_a_whole_number_is_wanted(kit):
     """Un point n'y changerait rien : on ne le conseille pas."""
-    sentence = answer(kit, "train_VAE.py", monkeypatch, capsys, "epochs", "1,5")
+    sentence, = answers(kit, "train_VAE.py", "epochs", ["1,5"])
     check_refused(sentence, "epochs")
     assert "nombre entier de 1 à 1000" in sentence and "point" not in sentence
 
 
-@pytest.mark.parametrize("text", ["float('nan')", "float('inf')", "1e999", "-0.5"])
-def test_numbers_that_are_not(kit, monkeypatch, capsys, text):
-    for name in ("beta", "learning_rate", "test_data_proportion"):
-        check_refused(answer(kit, "train_VAE.py", monkeypatch, capsys, name, text), name)
+@pytest.mark.parametrize("name", ["beta", "learning_rate", "test_data_proportion"])
+def test_numbers_that_are_not(kit, name):
+    texts = ["float('nan')", "float('inf')", "1e999", "-0.5"]
+    for sentence in answers(kit, "train_VAE.py", name, texts):
+        check_refused(sentence, name)
 
 
 names_refused = ["", " ", "mon modèle", "a/b", "..", ".", "../ailleurs", "a\\b", "C:x", "a.pth",
                  "-a", "a\n", "a\0", 'a"', "a*", "a" * 60, None, 3, ["VAE_64"], b"VAE_64"]
+names_accepted = ["VAE_64", "élève-3", "128", "_a", "VAE_64_precedent", "été"]
 
 
 @pytest.mark.parametrize("script", ["train_VAE.py", "decode_VAE.py"])
-def test_a_model_name_with_forbidden_signs(kit, monkeypatch, capsys, script):
-    for name in names_refused:
-        sentence = answer(kit, script, monkeypatch, capsys, "model_name", repr(name))
+def test_a_model_name_with_forbidden_signs(kit, script):
+    for sentence in answers(kit, script, "model_name", map(repr, names_refused)):
         check_refused(sentence, "model_name")
-    for name in ("VAE_64", "élève-3", "128", "_a", "VAE_64_precedent", "été"):
-        sentence = answer(kit, script, monkeypatch, capsys, "model_name", repr(name))
+    for sentence in answers(kit, script, "model_name", map(repr, names_accepted)):
         check_accepted(sentence, "model_name")
     assert kit.written() == []
 
 
 @pytest.mark.parametrize("script", scripts[1:])
-def test_a_folder_that_is_not_a_name(kit, monkeypatch, capsys, script):
-    for value in ("", "  ", "a\0b", None, 3, ["images"], b"images", ("images",)):
-        sentence = answer(kit, script, monkeypatch, capsys, "dataset_folder", repr(value))
+def test_a_folder_that_is_not_a_name(kit, script):
+    values = ("", "  ", "a\0b", None, 3, ["images"], b"images", ("images",))
+    for sentence in answers(kit, script, "dataset_folder", map(repr, values)):
         check_refused(sentence, "dataset_folder")
 
 

@@ -19,7 +19,9 @@ import torch
 from conftest import Kit, root
 from PIL import Image
 
-from model_VAE_64 import load_images, load_model, to_picture
+from model_VAE_64 import VAE
+from outils.model_file import load_model
+from outils.pictures import load_images, to_picture
 
 sys.path.insert(0, str(root / "explore"))
 import few_labels
@@ -65,7 +67,7 @@ def look(kit, script, names=""):
 
 def model_of(kit):
     """Le réseau, son fichier, ses images (de 0 à 1) et leurs codes, refaits ici image par image."""
-    model, saved = load_model(kit.folder / "VAE_64.pth")
+    model, saved = load_model(kit.folder / "VAE_64.pth", VAE)
     images, names = load_images(kit.images, saved["settings"]["images_size"])
     with torch.no_grad():
         codes = torch.cat([model.encode(image[None] / 255)[0] for image in images])
@@ -148,6 +150,7 @@ def change(kit, **values):
 # Que fait chaque nombre ?
 def test_each_row_moves_one_latent_around_the_mean(demo, explored):
     text, found = explored["traversals.py"]
+    assert "Animation : vue 20 sur 25" in text         # il dit où il en est
     pictures, order, labels = found["pictures"], found["order"], found["labels"]
     model, saved, *_ = model_of(demo)
     assert order == sorted(range(4), key=lambda i: -saved["importance"][i])
@@ -351,6 +354,7 @@ def test_colours_need_two_labels(colors_explored):
     assert found == pytest.approx([1, 1], abs=0.02)       # une erreur sur cent est permise
 
 
+@pytest.mark.slow
 def test_labels_at_random_give_chance(copy):
     random = np.random.default_rng(0)
     for name in ("a", "b", "c"):
@@ -391,6 +395,7 @@ def test_a_class_of_three_images_is_left_aside():
 
 
 # Un seul latent, une autre tâche, une autre taille
+@pytest.mark.slow
 def test_a_single_latent_a_single_folder_grey_images(kit):
     """Chaque script fait ce qu'il peut : une carte d'une ligne, un histogramme... une phrase."""
     (kit.images / "seul").mkdir()
@@ -406,6 +411,7 @@ def test_a_single_latent_a_single_folder_grey_images(kit):
     assert "au moins deux sous-dossiers" in outcomes[-1][0]    # few_labels.py : pas d'étiquettes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", [
     {"task": "denoise", "images_size": 32},
     {"task": "super_resolution", "images_size": 128, "decoder": "broadcast"}],
@@ -466,15 +472,77 @@ def test_more_groups_than_different_images(colors, kit):
 
 
 # La forme des scripts
-def test_importing_runs_nothing(kit):
-    kit.add_explore()
-    before = sorted(kit.folder.rglob("*"))
-    modules = ", ".join(script[:-3] for script in scripts)
-    answer = subprocess.run([sys.executable, "-B", "-c", f"import {modules}"],
-                            cwd=kit.folder / "explore", capture_output=True, text=True,
-                            env={**os.environ, "DISPLAY": ""})
-    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
-    assert sorted(kit.folder.rglob("*")) == before
+watch_torch = """import importlib, os, runpy, sys
+class Finder:                         # ce que Python demande avant d'importer un module
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            print("torch", os.environ.get("OMP_WAIT_POLICY", "sans réglage"), entry)
+            raise SystemExit
+sys.meta_path.insert(0, Finder())
+sys.path[:0] = ["explore", "explore/lecon"]
+before = set(sys.modules)
+for entry in sys.argv[1:]:
+    os.environ.pop("OMP_WAIT_POLICY", None)
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] in ours:
+            del sys.modules[name]
+    try:
+        if entry == "verifier":
+            runpy.run_module(entry, run_name="__main__")
+        else:
+            importlib.import_module(entry)
+    except SystemExit:
+        pass
+"""
+
+
+def list_modules():
+    """Les modules de explore/, comme ils s'importent : traversals, page.views.plane..."""
+    modules = ["mesurer"]
+    for path in sorted((root / "explore").rglob("*.py")):
+        parts = path.relative_to(root / "explore").with_suffix("").parts
+        if parts[0] != "lecon" and parts[-1] != "__init__":
+            modules.append(".".join(parts))
+    return modules
+
+
+def test_the_kit_sets_torch_whoever_imports_it_first():
+    """Le kit règle les fils de torch avant qu'il ne se charge, quel que soit le module demandé.
+
+    Sans cela, l'entraînement est dix fois plus lent quand l'ordinateur est occupé."""
+    pytest.importorskip("streamlit")
+    modules = list_modules()
+    ours = {name.partition(".")[0] for name in modules}
+    ours |= {"outils", *[path.stem for path in root.glob("*.py")]}
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    answer = subprocess.run(
+        [sys.executable, "-c", f"ours = {ours}\n{watch_torch}", *modules], cwd=root,
+        capture_output=True, text=True, env={**environment, "DISPLAY": ""})
+    assert answer.returncode == 0, answer.stderr
+    found = [line for line in answer.stdout.splitlines() if line.startswith("torch ")]
+    assert len(found) > 20, answer.stdout
+    assert [line for line in found if not line.startswith("torch PASSIVE ")] == []
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="stdlib_module_names")
+def test_each_package_imported_is_named():
+    """Ce que explore/ importe est dans un requirements.txt, ou vient avec Python."""
+    named = set()
+    for place in (root, root / "explore"):
+        lines = (place / "requirements.txt").read_text("utf-8").splitlines()
+        named |= {re.match(r"[\w-]+", line)[0] for line in lines}
+    packages = {"cv2": "opencv-python", "PIL": "pillow", "sklearn": "scikit-learn"}
+    ours = {name.partition(".")[0] for name in list_modules()}
+    ours |= {"outils", *[path.stem for path in root.glob("*.py")], *sys.stdlib_module_names}
+    for path in (root / "explore").rglob("*.py"):
+        for line in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = []
+            if isinstance(line, ast.Import):
+                names = [alias.name for alias in line.names]
+            elif isinstance(line, ast.ImportFrom):
+                names = [line.module]
+            for name in {name.partition(".")[0] for name in names} - ours:
+                assert path.stem == "conf" or packages.get(name, name) in named, (path, name)
 
 
 @pytest.mark.parametrize("script", scripts)

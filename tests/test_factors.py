@@ -15,10 +15,12 @@ pytest.importorskip("sklearn")
 from conftest import root
 from PIL import Image
 
-from model_VAE_64 import encode_images, load_images, load_model
+from model_VAE_64 import VAE, encode_images
+from outils.model_file import load_model
+from outils.pictures import load_images
 
 sys.path.insert(0, str(root / "explore"))
-import factors as lesson
+import scores as lesson
 import sweep_beta
 
 
@@ -47,7 +49,7 @@ def test_a_rotated_code_knows_everything_but_separates_nothing():
     assert scores["DCI D"] == half and scores["DCI C"] == half
 
 
-@pytest.mark.parametrize("count", [200, 1000, 5000])
+@pytest.mark.parametrize("count", [200, 1000, pytest.param(5000, marks=pytest.mark.slow)])
 def test_noise_scores_nothing_however_few_the_images(count):
     factors, random = drawn(count)
     noise = random.standard_normal((count, 6))
@@ -117,6 +119,25 @@ def test_a_factor_split_between_two_twins():
     assert scores["MIG"] < 0.01 and scores["SAP"] < 0.01 and scores["DCI D"] > 0.95
 
 
+def test_knowing_less_than_nothing_is_worth_nothing():
+    """Un seul latent, sous ce que donne le hasard : 0, et non son écart à personne."""
+    assert lesson.gap(np.array([[-0.3]])) == 0
+    assert lesson.gap(np.array([[0.4], [-0.3]])) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("bins", [5, 20, 30])
+def test_too_few_images_are_refused_and_enough_are_not(bins):
+    """Avec 99 images, une phrase. Avec 100, un code parfait a presque 1, et aucun code au
+    hasard ne semble savoir quelque chose."""
+    with pytest.raises(SystemExit, match="au moins 100"):
+        lesson.shared_information(*2 * [drawn(99)[0]], bins)
+    for seed in range(5):
+        factors, random = drawn(100, seed)
+        assert lesson.gap(lesson.shared_information(factors, factors, bins)) > 0.93
+        noise = lesson.shared_information(random.standard_normal((100, 4)), factors, bins)
+        assert np.abs(noise).max() < 0.13
+
+
 def test_a_single_latent():
     factors, random = drawn()
     scores = lesson.score(factors[:, :1], factors)
@@ -125,11 +146,11 @@ def test_a_single_latent():
 
 
 # Les scripts, comme un élève
-def add_factors(kit):
-    """40 dessins et leur factors.csv : la place et la taille de chaque disque."""
-    kit.add_drawings(40)
+def add_factors(kit, count=100):
+    """Des dessins et leur factors.csv : la place et la taille de chaque disque."""
+    kit.add_drawings(count)
     lines = [f"dessin_{number:03d}.png,{7 * number % 25},{number % 5}"
-             for number in range(1, 41)]
+             for number in range(1, count + 1)]
     (kit.images / "factors.csv").write_text("\n".join(["image,place,taille", *lines]), "utf-8")
     return kit.set("train_VAE.py", epochs=2)
 
@@ -143,7 +164,7 @@ def test_the_scores_of_a_model(trained, kit):
     """Les notes affichées sont celles des codes du modèle, et la figure est là."""
     kit.add_explore().add_demo().add_model(trained)
     text = kit.run("explore/factors.py")
-    model, saved = load_model(kit.folder / "VAE_64.pth")
+    model, saved = load_model(kit.folder / "VAE_64.pth", VAE)
     images, names = load_images(kit.images, 64)
     with open(kit.images / "demo" / "factors.csv", encoding="utf-8") as file:
         rows = {f"demo/{row['image']}": row for row in csv.DictReader(file)}
@@ -163,6 +184,7 @@ def test_the_scores_of_a_model(trained, kit):
     assert "factors.csv" in kit.refusal("explore/factors.py")
 
 
+@pytest.mark.slow
 def test_a_sweep_stops_and_goes_on(kit):
     """Stop après un entraînement : il est gardé ; un second lancement fait le reste."""
     add_factors(kit.add_explore()).set("explore/sweep_beta.py", betas=[1, 5], repeats=1)
@@ -200,6 +222,7 @@ def test_a_sweep_stops_and_goes_on(kit):
     assert "1 entraînements sur 1 sont déjà faits" in text
 
 
+@pytest.mark.slow
 def test_a_sweep_without_factors(kit):
     """Sans factors.csv : pas de notes, mais l'erreur et les latents vivants."""
     kit.add_explore().add_drawings(12).set("train_VAE.py", epochs=1)
@@ -227,13 +250,15 @@ def test_what_the_scripts_refuse(kit, monkeypatch):
         for setting, right in (good | {name: value}).items():
             monkeypatch.setattr(sweep_beta, setting, right)
         with pytest.raises(SystemExit, match=sentence):
-            sweep_beta.check_settings()
+            sweep_beta.check_zone()
     name, value, sentence = wrong[0]                   # et lancé comme le fait un élève
     kit.set("explore/sweep_beta.py", **good)
     assert kit.refusal("explore/sweep_beta.py", **{name: value}).startswith(sentence)
     kit.set("explore/sweep_beta.py", **good)
     assert kit.refusal("explore/factors.py", bins=1).startswith("bins doit être")
+    add_factors(kit, 99)
+    assert "au moins 100" in kit.refusal("explore/sweep_beta.py")
     add_factors(kit)
-    lines = ["image,place", *[f"dessin_{number:03d}.png,un" for number in range(1, 41)]]
+    lines = ["image,place", *[f"dessin_{number:03d}.png,un" for number in range(1, 101)]]
     (kit.images / "factors.csv").write_text("\n".join(lines), "utf-8")
     assert "chaque case doit contenir un nombre" in kit.refusal("explore/sweep_beta.py")

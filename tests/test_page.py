@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import drawing, root, wait_for
+from torch.torch_version import TorchVersion
 
 pytest.importorskip("streamlit")
 from page_kit import (one, open_page, open_saved, run, said, train, turn, wait_end, widget,
@@ -38,7 +39,7 @@ def test_the_first_visit_trains_by_itself(own):
 def test_each_setting_comes_from_the_zone_and_goes_back_to_it(page):
     """Son départ, son aide, ce qu'il accepte ; puis une autre valeur, dans le bloc à coller."""
     assert page.code[0].value.splitlines() == [zone[name] for name in zone if name in shown]
-    model_VAE_64 = importlib.import_module("model_VAE_64")
+    limits = importlib.import_module("page.kit").limits
     others = {"beta": 2.5, "reconstruction": "laplace", "latent_size": 7, "epochs": 3,
               "independent_axes": False, "decoder": "broadcast", "task": "denoise",
               "batch_size": 8, "learning_rate": 0.001, "images_size": 32,
@@ -47,15 +48,15 @@ def test_each_setting_comes_from_the_zone_and_goes_back_to_it(page):
         element = widget(page, name)
         assert element.label == f"{name} : {zone[name].split('#*** ')[1]}"
         value = others[name]
-        if name in model_VAE_64.limits and not isinstance(model_VAE_64.limits[name][0], int):
+        if name in limits and not isinstance(limits[name][0], int):
             value = str(value).replace(".", ",")           # une virgule, comme en français
-        elif name in model_VAE_64.limits:
-            assert (element.min, element.max) == model_VAE_64.limits[name]
+        elif name in limits:
+            assert (element.min, element.max) == limits[name]
         element.set_value(value)
         run(page)
         line = f"{name} = {others[name]!r}".replace("'", '"').ljust(28)
         assert line + zone[name][28:] in page.code[0].value
-    model, saved = open_saved(page, train(page))
+    model, saved = open_saved(train(page))
     assert {name: saved["settings"][name] for name in shown} == others
     assert model.sample(1).shape == (1, 3, 32, 32)
 
@@ -80,19 +81,37 @@ def test_the_kind_follows_the_settings_and_they_follow_it(page):
 
 
 # Les onglets
+# ce pour quoi chacun est fait ; un bidi_component est un des composants de la page
+tabs = {"Entraînement": "bidi_component", "Curseurs": "bidi_component",
+        "Carte": "bidi_component", "Une image": "table", "Webcam": "bidi_component",
+        "Reconstructions": "html", "Inventer": "html", "Comparer": "multiselect",
+        "Modèles": "download_button", "Comprendre": "radio"}
+
+
+def kinds_inside(block):
+    """Les sortes d'éléments d'un bloc de la page, et de ses blocs."""
+    kinds = set()
+    for child in block.children.values():
+        if hasattr(child, "children"):
+            kinds |= kinds_inside(child)
+        else:
+            kinds.add(child.type)
+    return kinds
+
+
 @pytest.mark.parametrize("kind", kinds)
 def test_every_tab_shows_something_and_complains_of_nothing(page, kind, monkeypatch):
     one(page.radio, "Sorte").set_value(kind)
     widget(page, "epochs").set_value(2)
     train(page)
-    tabs = ["Entraînement", "Curseurs", "Carte", "Une image", "Webcam", "Reconstructions",
-            "Inventer", "Comparer", "Modèles", "Comprendre"]
-    for tab in tabs:
+    for tab, content in tabs.items():
         turn(page, tab)
         assert not page.error, (tab, said(page))
+        opened, = [block for block in page.tabs if block.label == tab]
+        assert content in kinds_inside(opened), tab
     figures = []
-    display = importlib.import_module("page.display")
-    monkeypatch.setattr(display, "show_figures", lambda key, data: figures.append(data))
+    curves = importlib.import_module("page.curves")
+    monkeypatch.setattr(curves, "show_figures", lambda key, data: figures.append(data))
     turn(page, "Entraînement")
     assert figures[-1].count("<polyline") == (2 if kind == "auto-encodeur" else 6)
     assert ("KL" in figures[-1]) == (kind != "auto-encodeur")
@@ -146,7 +165,7 @@ def test_the_ten_questions_before_and_after(page):
 def test_the_same_training_is_not_done_twice_unless_asked(page):
     widget(page, "epochs").set_value(2)
     path = train(page)
-    saved = open_saved(page, path)[1]
+    saved = open_saved(path)[1]
     assert len(saved["history"]) == 2 and saved["settings"]["model_name"] == path.stem
     assert all(name.startswith("demo/") for name in saved["train_names"])
     before = path.stat().st_mtime_ns
@@ -181,7 +200,7 @@ def test_stop_keeps_what_is_learnt(page):
     run(page)
     wait_end(page)
     path = page.kit.models / f"{page.session_state['model']}.pth"
-    assert 1 < len(open_saved(page, path)[1]["history"]) < 1000
+    assert 1 < len(open_saved(path)[1]["history"]) < 1000
 
 
 def test_another_visitor_does_not_open_pictures_of_someone(page):
@@ -238,7 +257,8 @@ def trainer(own):
         images = torch.tensor(np.stack(pictures)).permute(0, 3, 1, 2)
         names = [f"{number}.png" for number in range(count)]
         about = {"source": "essai", "fingerprint": "a"}
-        return training.Training({**settings, "epochs": 2, **changes}, images, names, about)
+        return training.Training({**settings, "epochs": 2, **changes}, images, names, about,
+                                 threading.Event())
 
     make.module = training
     make.kit = own
@@ -248,11 +268,9 @@ def trainer(own):
 def test_an_abandoned_training_ends_and_is_kept(trainer, monkeypatch):
     monkeypatch.setattr(trainer.module, "patience", 0.5)
     training = trainer(epochs=1000)
-    open_pages = [1]
-    training.is_watched = lambda: bool(open_pages)
     training.start()
     wait_for(lambda: len(training.history) > 1, 60, "deux époques")
-    open_pages.clear()
+    training.closing.set()
     training.join(60)
     assert not training.is_alive() and training.path.exists()
 
@@ -264,8 +282,7 @@ def test_two_trainings_at_once_do_not_mix(trainer):
         training.start()
     for training in trainings:
         training.join(120)
-    load_model = importlib.import_module("model_VAE_64").load_model
-    sizes = [len(load_model(training.path)[1]["z_mean"]) for training in trainings]
+    sizes = [len(open_saved(training.path)[1]["z_mean"]) for training in trainings]
     assert sizes == [2, 5, 5] and len({training.path for training in trainings}) == 3
     assert not any(training.sentence for training in trainings)
 
@@ -309,6 +326,24 @@ def test_a_foreign_model_is_refused_and_runs_nothing(own, content):
     assert not own.models.exists()
 
 
+def test_an_old_torch_opens_no_foreign_model(own, trainer, monkeypatch):
+    """Avant torch 2.10, un .pth piégé peut prendre la main : la page le dit, et ne l'ouvre pas."""
+    training = trainer(epochs=1)
+    training.run()
+    content = training.path.read_bytes()
+    models = importlib.import_module("page.models")
+    opened = []
+    monkeypatch.setattr(models, "load_model", lambda path, network: opened.append(path))
+    for version in ("2.1.0", "2.6.0+cpu", "2.9.1"):
+        monkeypatch.setattr(torch, "__version__", TorchVersion(version))
+        with pytest.raises(SystemExit, match=r"2\.10 ou plus récent.*explore/models/"):
+            models.receive("a.pth", content)
+    assert not opened and len(list(own.models.iterdir())) == 1
+    for version in ("2.10.0", "2.14.1+cu130", "3.0.0"):
+        monkeypatch.setattr(torch, "__version__", TorchVersion(version))
+        assert models.receive("a.pth", content).startswith("a")
+
+
 def test_a_model_from_elsewhere_replaces_none_and_its_words_stay_words(page, trainer):
     """Même nom, texte qui voudrait devenir un lien, nom trop long, fichier abîmé."""
     training = trainer()
@@ -346,7 +381,7 @@ def test_a_full_disk_is_a_sentence(own, trainer, monkeypatch):
 
 
 def test_a_name_with_a_link_stays_a_name(own):
-    plain = importlib.import_module("page.display").plain
+    plain = importlib.import_module("page.words").plain
     text = plain("x\\[clic](http://ailleurs.fr)y www.ailleurs.fr moi@ailleurs.fr :red[a] **b**")
     assert re.sub(r"\\([^\w\s])", r"\1", text).replace("\u2060", "") == (
         "x\\[clic](http://ailleurs.fr)y www.ailleurs.fr moi@ailleurs.fr :red[a] **b**")

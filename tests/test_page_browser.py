@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
-from conftest import Kit, Program, wait_for
+from conftest import Kit, launch, wait_for
 
 for module in ("streamlit", "selenium"):
     pytest.importorskip(module)
@@ -22,7 +22,8 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from model_VAE_64 import load_model
+from model_VAE_64 import VAE
+from outils.model_file import load_model
 
 options = ["headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
            "disable-background-networking", "disable-sync", "disable-component-update",
@@ -165,7 +166,8 @@ class Browser:
         assert addresses and not elsewhere and not errors, (elsewhere, errors)
 
 
-pytestmark = pytest.mark.second_try("la page a parfois plus de 90 s de retard, machine surchargée")
+pytestmark = [pytest.mark.slow, pytest.mark.second_try(
+    "la page a parfois plus de 90 s de retard, machine surchargée")]
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +181,7 @@ def server(tmp_path_factory):
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "explore/app_VAE.py",
                "--server.headless", "true", "--server.port", str(port)]
-    program = Program(command, kit.folder, None, kit.folder.parent / "sortie.txt")
+    program = launch(command, kit.folder, None, kit.folder.parent / "sortie.txt")
     kit.started.append(program)
     kit.program = program
     kit.address = f"http://localhost:{port}/"
@@ -300,7 +302,7 @@ def drag(browser):
 def keep_and_erase(server, browser):
     """Le fichier téléchargé est le bon ; la question nomme le modèle, efface et se ferme."""
     stopped, = server.models.glob("beta-VAE*.pth")
-    assert 2 <= len(load_model(stopped)[1]["history"]) < 400
+    assert 2 <= len(load_model(stopped, VAE)[1]["history"]) < 400
     browser.click("Modèles")
     browser.click("Télécharger le .pth")
     path = wait_for(lambda: list(browser.downloads.glob("*.pth")), 30, "le fichier")[0]
@@ -324,7 +326,7 @@ def test_a_reload_finds_the_training_again(server, browser):
     browser.click("Arrêter")
     browser.wait_model("auto-encodeur · beta 0")
     path, = server.models.glob("auto-encodeur*.pth")
-    epochs = len(load_model(path)[1]["history"])
+    epochs = len(load_model(path, VAE)[1]["history"])
     assert 3 <= epochs < 900
     for times in range(3):
         browser.driver.refresh()
@@ -354,7 +356,7 @@ def test_two_sessions_and_the_one_that_leaves(server, browser):
     browser.wait_model("sigma-VAE · reconstruction laplace")
     kept, = server.models.glob("sigma-VAE*.pth")
     for path, beta, epochs in ((left, 8, 800), (kept, 1, 1000)):
-        saved = load_model(path)[1]
+        saved = load_model(path, VAE)[1]
         assert (saved["settings"]["beta"], saved["settings"]["epochs"]) == (beta, epochs)
     kept.unlink()                                              # une autre page l'a supprimé
     browser.click("Modèles")

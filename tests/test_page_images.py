@@ -2,10 +2,12 @@
 import base64
 import importlib
 import io
+import os
 import pickle
 import shutil
 import socket
 import struct
+import sys
 import zipfile
 from hashlib import md5
 
@@ -14,6 +16,8 @@ import pytest
 
 pytest.importorskip("streamlit")
 from page_kit import one, open_saved, png, run, said, train, widget, zipped
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 from torchvision import datasets
 
 pytest_plugins = ["page_kit"]
@@ -47,19 +51,46 @@ def test_the_folder_and_an_unreadable_picture(page):
     assert "Aucune image" in said(run(page))
 
 
+def test_a_folder_is_listed_once_and_a_strange_name_is_kept(own, monkeypatch):
+    """Un nom que Python ne sait pas lire en UTF-8 n'écarte pas une bonne image."""
+    folders = importlib.import_module("page.folders")
+    own.add_drawings(3)
+    if sys.platform.startswith("linux"):               # ailleurs, un tel nom n'existe pas
+        (own.images / "dessin_001.png").rename(own.images / os.fsdecode(b"\xe9t\xe9.png"))
+    walks = []
+    walk = os.walk
+    monkeypatch.setattr(os, "walk", lambda folder: walks.append(folder) or walk(folder))
+    images, names, reasons = folders.read_folder(own.images, 32)
+    assert len(names) == len(images) == 3 and not reasons and len(walks) == 1
+    if sys.platform.startswith("linux"):
+        assert "?t?.png" in names
+
+
 # La webcam
 def test_what_the_webcam_sends_is_kept_and_never_replaces_a_picture(own):
-    record = importlib.import_module("page.views.record")
+    record = importlib.import_module("page.recorder")
     folder = own.images / "webcam"
     uri = "data:image/png;base64," + base64.b64encode(png(3)).decode()
     for number in range(3):
         record.save_frame(uri, folder)
     names = sorted(path.name for path in folder.iterdir())
     assert names == ["im_0001.png", "im_0002.png", "im_0003.png"]
-    with pytest.raises(SystemExit, match="Impossible d'enregistrer"):
+    with pytest.raises(SystemExit, match="refusée : format inconnu"):
         record.save_frame("data:image/png;base64,AAAA", folder)
     record.erase_last(folder)
     assert len(list(folder.iterdir())) == 2
+
+
+def test_the_webcam_sends_no_giant_picture(own, monkeypatch):
+    """Quelques ko qui annoncent 41 mégapixels : refusés avant d'être décompressés."""
+    recorder = importlib.import_module("page.recorder")
+    content = io.BytesIO()
+    Image.new("1", (6500, 6400)).save(content, "PNG")
+    uri = "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+    monkeypatch.setattr(PngImageFile, "load", lambda picture: pytest.fail("décompressée"))
+    with pytest.raises(SystemExit, match="mégapixels"):
+        recorder.save_frame(uri, own.images / "webcam")
+    assert len(uri) < 50_000 and not (own.images / "webcam").exists()
 
 
 # Des fichiers déposés
@@ -75,35 +106,35 @@ def test_uploaded_pictures_and_a_zip(page):
     assert "note.png : format inconnu" in page.text[0].value
     widget(page, "epochs").set_value(1)
     run(page)
-    learned = set(open_saved(page, train(page))[1]["train_names"])
+    learned = set(open_saved(train(page))[1]["train_names"])
     assert {"chats/chats/a.png", "0.png"} & learned
 
 
 def test_two_files_of_one_name_are_both_kept(own):
-    sources = importlib.import_module("page.sources")
+    uploads = importlib.import_module("page.uploads")
     twice = [Upload("a.png", png(1)), Upload("a.png", png(2)),
              Upload("b.zip", zipped({"a.png": png(3)})), Upload("b.zip", zipped({"a.png": png(4)}))]
-    images, names, reasons = sources.read_uploads(twice, 32)
+    images, names, reasons = uploads.read_uploads(twice, 32)
     assert names == ["a (2).png", "a.png", "b/a (2).png", "b/a.png"] and not reasons
     assert len({image.numpy().tobytes() for image in images}) == 4
 
 
 def test_ten_zips_of_zeros_are_not_all_inflated(own, monkeypatch):
     """Le total est compté à mesure : au-delà, plus rien n'est décompressé."""
-    sources = importlib.import_module("page.sources")
-    monkeypatch.setattr(sources, "max_bytes", 5_000_000)
-    monkeypatch.setattr(sources, "max_file", 1_000_000)
+    uploads = importlib.import_module("page.uploads")
+    monkeypatch.setattr(uploads, "max_bytes", 5_000_000)
+    monkeypatch.setattr(uploads, "max_file", 1_000_000)
     zips = [Upload(f"{number}.zip", zipped({"a.png": b"0" * 1_000_000})) for number in range(10)]
     opened = []
-    read = sources.unzip
+    read = uploads.unzip
 
     def note(name, content, room):
         opened.append(name)
         return read(name, content, room)
 
-    monkeypatch.setattr(sources, "unzip", note)
+    monkeypatch.setattr(uploads, "unzip", note)
     with pytest.raises(SystemExit, match="C'est trop"):
-        sources.unpack(zips)
+        uploads.unpack(zips)
     assert len(opened) == 6
 
 
@@ -146,9 +177,9 @@ bad = {
 @pytest.mark.parametrize("kind", bad)
 def test_a_bad_upload_is_refused_with_a_sentence(own, kind):
     name, content, words = bad[kind]
-    sources = importlib.import_module("page.sources")
+    uploads = importlib.import_module("page.uploads")
     with pytest.raises(SystemExit, match=words) as refusal:
-        sources.read_uploads([Upload(name, content())], 64)
+        uploads.read_uploads([Upload(name, content())], 64)
     assert str(refusal.value).endswith(".")
 
 
@@ -173,7 +204,7 @@ def test_mnist_in_its_own_format(page):
     assert "100 images" in said(run(page)) and not page.error
     widget(page, "epochs").set_value(1)
     run(page)
-    learned = open_saved(page, train(page))[1]["train_names"]
+    learned = open_saved(train(page))[1]["train_names"]
     assert len(learned) == 90 and all(name[0] == name[-1] for name in learned)
 
 
@@ -193,8 +224,8 @@ def test_cifar_in_its_own_format(page, monkeypatch):
     names = write("batches.meta", {"label_names": ["a"] * 10})[1]
     monkeypatch.setattr(datasets.CIFAR10, "meta", {**datasets.CIFAR10.meta, "md5": names})
     assert "150 images" in said(choose(page, "CIFAR-10")) and not page.error
-    sources = importlib.import_module("page.sources")
-    images, names, reasons = sources.read_set("CIFAR-10", folder.parent, 4, 32)
+    sets = importlib.import_module("page.sets")
+    images, names, reasons = sets.read_set("CIFAR-10", folder.parent, 4, 32)
     assert names == ["avion/00000", "voiture/00001", "oiseau/00002", "chat/00003"]
     assert np.array_equal(images[3].numpy(), pixels[3].reshape(3, 32, 32))
 

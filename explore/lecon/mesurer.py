@@ -25,12 +25,8 @@ import numpy as np
 import torch
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
-
-import record_images as tools
-import train_VAE
-from factors import cut, read_factors, score
-from model_VAE_64 import encode_images, load_images, spoil
 from samples import far_share
+from scores import cut, read_factors, score
 
 lesson = Path(__file__).resolve().parent
 data_file = lesson / "mesures.json"
@@ -138,28 +134,28 @@ def learn(changes, repeat, images, train_index):
 
 def measure(changes, repeat, images, names, factors):
     """Un entraînement. Renvoie ses mesures : des nombres, ou vrai / faux."""
-    test_index, train_index = train_VAE.split(names, 0.1)
+    train_index, test_index = lab.split(names, 0.1)
     others = images[:, [2, 0, 1]]           # les mêmes créatures, d'autres couleurs
     if "couleurs" in changes:
         images, others = others, images
     model, settings, train_index = learn(changes, repeat, images, train_index)
     task = settings["task"]
-    mu, logvar = encode_images(model, images, task)
-    latents = train_VAE.measure_latents(model, images, train_index, settings)
-    live = (latents["importance"] > 0.1).numpy()
+    mu, logvar = lab.encode_images(model, images, task)
+    latents = lab.measure_latents(model, images, train_index, settings)
+    live = sorted(lab.live_latents(latents))
     codes = mu.numpy()[:, live]             # un latent mort ne dit rien
     random = np.random.default_rng(repeat)
-    drawn = random.standard_normal((1000, live.sum()))
+    drawn = random.standard_normal((1000, len(live)))
     target = images[test_index] / 255
     notes = score(codes, factors)
     results = {
-        "erreur apprise": train_VAE.mean_square(model, images, train_index, task),
-        "erreur de test": train_VAE.mean_square(model, images, test_index, task),
-        "erreur ailleurs": train_VAE.mean_square(model, others, test_index, task),
-        "erreur de l'entrée": (spoil(target, task) - target).square().mean().item(),
+        "erreur apprise": lab.pixel_error(model, images, train_index, task),
+        "erreur de test": lab.pixel_error(model, images, test_index, task),
+        "erreur ailleurs": lab.pixel_error(model, others, test_index, task),
+        "erreur de l'entrée": (lab.spoil(target, task) - target).square().mean().item(),
         "erreur de l'image moyenne": (target - model.mean_image).square().mean().item(),
-        "perte de test": train_VAE.evaluate(model, images, test_index, settings)[0],
-        "latents vivants": int(live.sum()),
+        "perte de test": lab.average_loss(model, images, test_index, settings)[0],
+        "latents vivants": len(live),
         "tirages dans un trou": 100 * far_share(drawn, codes),
         "MIG": notes["MIG"]}
     if settings["beta"]:
@@ -266,8 +262,8 @@ def fill(text, summary):
 
 # %% 1. Les images, et ce qui est déjà fait
 if __name__ == "__main__":
-    tools.check_number("repeats", repeats, 1, 10)
-    images, names = load_images(lab.kit / "images" / "demo", 64)
+    lab.check_number("repeats", repeats, 1, 10)
+    images, names = lab.load_images(lab.kit / "images" / "demo", 64)
     factors, factor_names = read_factors(lab.kit / "images" / "demo", names)
     lab.results.mkdir(exist_ok=True)
     file = lab.results / "lecon.jsonl"

@@ -6,8 +6,10 @@ import streamlit as st
 import torch
 from PIL import Image
 
-from page.display import colors, component, draw_legend, to_uri, write_uri
-from model_VAE_64 import to_picture
+from page.kit import to_picture
+from page.legend import colors, draw_legend
+from page.parts import component
+from page.pictures import to_uri, write_uri
 
 limit = 2.7            # la carte va de -limit à +limit, en écarts-types
 steps = 11             # le fond dessiné par le réseau : steps x steps images

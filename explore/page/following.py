@@ -6,13 +6,17 @@ import secrets
 
 import streamlit as st
 
-import train_VAE
-from page import sources
-from page.display import component, plain
-from page.models import file_stem, folder, list_models, view_model
+from page import folders, sources
+from page.kit import usual_settings
+from page.models import folder, list_models
+from page.naming import file_stem
+from page.parts import component
+from page.presence import find_closing
 from page.settings import ask_all, name_kind
 from page.state import state
 from page.training import Training, visits
+from page.view import view_model
+from page.words import plain
 
 visit = component("visit", "")          # il ferme aussi le panneau, sur un téléphone
 
@@ -48,7 +52,7 @@ def start(settings, data, again=False):
         state.sentence = ("Ce modèle existe déjà (mêmes réglages, mêmes images) : le voici. "
                           "Pour le refaire : Recommencer, dans l'onglet Entraînement.")
         return
-    state.training = Training(settings, images, names, about)
+    state.training = Training(settings, images, names, about, find_closing())
     visits[state.visitor] = state.training
     state.training.start()
 
@@ -56,10 +60,10 @@ def start(settings, data, again=False):
 def welcome():
     """La toute première visite : le réseau apprend les créatures, pour que tout bouge."""
     busy = any(training.is_alive() for training in visits.values())
-    demo = sources.folders[sources.creatures]
+    demo = folders.folders[folders.creatures]
     if not state.welcomed and not busy and not list_models() and demo.exists():
-        data = sources.Data(sources.creatures, 0, sources.folder_stamp(demo), [])
-        start(train_VAE.settings | {"film": False}, data)
+        data = sources.Data(folders.creatures, 0, folders.folder_stamp(demo), [])
+        start(usual_settings | {"film": False}, data)
     state.welcomed = True
 
 
@@ -79,7 +83,6 @@ def recognise():
     if mine:                   # commencé avant de savoir qui il est
         visits[told] = mine
     elif found:
-        found.watch()
         state.training = found
         state.began = True
         if not found.opened:
@@ -109,6 +112,7 @@ def follow():
         if not training:
             state.sentence = ""
     if training:
+        training.closing = find_closing()      # après une coupure, c'en est un autre
         draw_progress(training)
 
 

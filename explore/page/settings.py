@@ -3,14 +3,12 @@
 Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
 """
 import re
-from pathlib import Path
 
 import streamlit as st
 
-import train_VAE
-from model_VAE_64 import choices, limits
+from page import kit
+from page.kit import choices, limits, stop, usual_settings
 from page.state import state
-from record_images import stop
 
 kinds = {              # les quatre sortes, et ce qui les distingue dans la zone ***
     "auto-encodeur": {"beta": 0, "reconstruction": "mse"},
@@ -26,7 +24,7 @@ promises = {           # ce que chacune change, en une phrase
 first = ["beta", "reconstruction", "latent_size", "epochs"]         # toujours visibles
 others = ["independent_axes", "decoder", "task", "batch_size", "learning_rate", "images_size",
           "test_data_proportion", "augmentation"]
-script = Path(train_VAE.__file__).read_text("utf-8")
+script = (kit.folder / "train_VAE.py").read_text("utf-8")
 zone = dict(re.findall(r"(?m)^(\w+) = .*?\s+#\*\*\* (.*)$", script))              # {nom: aide}
 
 
@@ -48,7 +46,7 @@ def take_kind():
 
 def ask(name):
     """Un réglage : son aide et son départ viennent de train_VAE.py ; il est dans l'adresse."""
-    label, value = f"{name} : {zone[name]}", train_VAE.settings[name]
+    label, value = f"{name} : {zone[name]}", usual_settings[name]
     if choices.get(name) == [True, False]:
         return st.toggle(label, value, key=name, bind="query-params")
     if name in choices:
@@ -85,7 +83,7 @@ def ask_all():
     with st.expander("Le bloc à coller dans train_VAE.py"):
         st.code("\n".join(write_line(name, settings[name]) for name in zone if name in settings),
                 language=None, wrap_lines=True)
-    return train_VAE.settings | settings | {"film": False}
+    return usual_settings | settings | {"film": False}
 
 
 def write_line(name, value):

@@ -5,11 +5,14 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from model_VAE_64 import random_codes
-from page.display import comma, draw_balance, gallery, plain
-from page.models import describe, find_unseen, list_models, name_model, stamp, view_model
+from page.curves import draw_balance
+from page.kit import average_loss, live_latents, random_codes, reconstruct
+from page.models import list_models, stamp
+from page.naming import describe, name_model
+from page.pictures import gallery
 from page.state import state
-from train_VAE import evaluate, reconstruct
+from page.view import find_unseen, view_model
+from page.words import comma, plain
 
 most = 6               # combien de modèles à la fois
 
@@ -76,8 +79,8 @@ def measure(view, name, data, index):
     images = data.load(settings["images_size"])[0]
     redrawn = reconstruct(view.model, images, index, settings["task"])["sortie"]
     error = (redrawn - images[index] / 255).square().mean().item()
-    kl = evaluate(view.model, images, index, settings)[2] / math.log(2)
-    live = int((view.saved["importance"] > 0.1).sum())
+    kl = average_loss(view.model, images, index, settings)[2] / math.log(2)
+    live = len(live_latents(view.saved))
     row = {"modèle": name, "lettre": name[0], "erreur": error,
            "KL (bits)": kl if view.beta else None,
            "latents vivants": f"{live} sur {settings['latent_size']}"}

@@ -4,8 +4,8 @@ import random
 import streamlit as st
 import torch
 
-from model_VAE_64 import random_codes
-from page.display import gallery
+from page.kit import random_codes
+from page.pictures import gallery
 from page.state import state
 
 steps = 7              # les images d'un chemin

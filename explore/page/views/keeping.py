@@ -1,9 +1,10 @@
 """L'onglet Modèles : télécharger le modèle ouvert, le supprimer, en ouvrir un venu d'ailleurs."""
 import streamlit as st
 
-from page.display import plain
-from page.models import folder, name_model, receive
+from page.models import folder, receive
+from page.naming import name_model
 from page.state import state
+from page.words import plain
 
 
 def draw(data):

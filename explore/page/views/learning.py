@@ -3,10 +3,11 @@ import streamlit as st
 import torch
 
 from page import atlas
-from page.display import draw_curves, gallery
+from page.curves import draw_curves
+from page.kit import reconstruct
+from page.pictures import gallery
 from page.settings import name_kind
 from page.state import state
-from train_VAE import reconstruct
 
 
 def draw(view):

@@ -1,15 +1,14 @@
 """L'onglet Comprendre : le cours et les dix questions, tels qu'ils sont dans explore/lecon/."""
 import re
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-import train_VAE
-from page.display import show_drawing
+from page import kit
+from page.parts import show_drawing
 from page.state import state
 
-lesson = Path(train_VAE.__file__).resolve().parent / "explore" / "lecon"
+lesson = kit.folder / "explore" / "lecon"
 before, course, after = "Questions, avant", "Le cours", "Questions, après"
 picture = re.compile(r"!\[.*?\]\((dessins/\w+\.svg)\)")       # ![ce qu'il montre](fichier)
 

@@ -7,8 +7,10 @@ import streamlit as st
 import torch
 
 from page import atlas
-from page.display import comma, gallery
+from page.kit import kl_divergence
+from page.pictures import gallery
 from page.state import state
+from page.words import comma
 
 kept = 12              # combien de z tirés restent sur la carte
 detailed = 8           # combien de latents ont leur ligne dans le tableau
@@ -33,7 +35,7 @@ def draw(view):
     with right:
         draw_pictures(view, number, mu, codes)
         if view.beta:
-            draw_kl(view, mu, sigma)
+            draw_kl(mu, sigma, kl_divergence(mu, view.logvar[number]))
         else:
             st.caption("Un auto-encodeur simple n'a ni sigma ni KL : le décodeur reçoit mu, "
                        "sans hasard. Entraînez un VAE ou un bêta-VAE pour les voir.")
@@ -85,9 +87,8 @@ def draw_pictures(view, number, mu, codes):
     gallery([[picture] for picture in columns], ["image"], words[:len(columns)], side=84, most=560)
 
 
-def draw_kl(view, mu, sigma):
+def draw_kl(mu, sigma, kl):
     """La KL de chaque latent, avec ses nombres ; leur somme est la KL de l'image."""
-    kl = 0.5 * (mu**2 + sigma**2 - 1 - torch.log(sigma**2))
     rows = []
     for i in kl.argsort(descending=True).tolist()[:detailed]:
         m, s = mu[i].item(), sigma[i].item()

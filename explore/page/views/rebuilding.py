@@ -2,8 +2,9 @@
 import streamlit as st
 import torch
 
-from page.display import comma, gallery
-from train_VAE import reconstruct
+from page.kit import reconstruct
+from page.pictures import gallery
+from page.words import comma
 
 orders = ["dans l'ordre", "les mieux redessinées", "les moins bien redessinées"]
 

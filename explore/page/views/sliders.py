@@ -4,10 +4,11 @@ import random
 import streamlit as st
 import torch
 
-from model_VAE_64 import random_codes, read_image, spoil
-from page.display import careful, comma, component, gallery, to_uri
+from page.kit import random_codes, read_image, spoil, stop, unit
+from page.parts import careful, component
+from page.pictures import gallery, to_uri
 from page.state import state
-from record_images import stop
+from page.words import comma
 
 show_sliders = component("sliders", """
 <div class="decodeur"><img alt="Image décodée"><div class="curseurs"></div></div>""")
@@ -83,8 +84,8 @@ def draw_sliders(view):
         code[order] += spread[order] * torch.tensor(moved["values"])
         start["code"] = code
     picture = view.model.decode(start["code"][None])[0]
-    unit = "bits" if view.beta else "%"
-    labels = [f"z{i + 1} ({comma(importance[i].item(), 1)} {unit})" for i in order]
+    words = unit(view.saved["settings"]).split()[0]        # "bits" ou "%"
+    labels = [f"z{i + 1} ({comma(importance[i].item(), 1)} {words})" for i in order]
     values = ((start["code"] - mean) / spread)[order]
     show_sliders(key="sliders", on_codes_change=lambda: None, data={
         "turn": start["turn"], "asked": moved.get("asked"), "picture": to_uri(picture),

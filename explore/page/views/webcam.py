@@ -2,10 +2,10 @@
 import streamlit as st
 import torch
 
-from model_VAE_64 import read_image, spoil
-from page.display import component, read_uri, to_uri
+from page.kit import read_image, spoil, stop
+from page.parts import component
+from page.pictures import read_uri, to_uri
 from page.state import state
-from record_images import stop
 
 show_live = component("live", """
 <div class="direct">

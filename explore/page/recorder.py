@@ -1,10 +1,15 @@
-"""Enregistrer des images avec la webcam : on garde un bouton appuyé, elles s'ajoutent."""
+"""Enregistrer des images avec la webcam : on garde un bouton appuyé, elles s'ajoutent.
+
+Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
+Elles vont dans images/webcam/, comme celles de record_images.py vont dans images/.
+"""
 import streamlit as st
 from PIL import Image
 
-from page.display import component, part, read_uri
+from page.kit import make_folder, read_image, save_picture, stop
+from page.parts import component, part
+from page.pictures import read_uri
 from page.state import state
-from record_images import save_picture, stop
 
 recorder = component("recorder", """
 <div class="enregistreur">
@@ -16,10 +21,15 @@ recorder = component("recorder", """
 saved_size = 128       # côté des images enregistrées, comme dans record_images.py
 
 
+def list_recorded(folder):
+    """Les images déjà enregistrées, de la plus ancienne à la dernière."""
+    return sorted(folder.glob("*.png"))
+
+
 def record(folder):
-    """La webcam, son bouton, et de quoi effacer ; les images vont dans images/webcam/."""
+    """La webcam, son bouton, et de quoi effacer."""
     part(record_held)(folder)
-    count = len(list(folder.glob("*.png"))) if folder.exists() else 0
+    count = len(list_recorded(folder))
     if count:
         with st.container(horizontal=True):
             st.button("Effacer la dernière", on_click=erase_last, args=(folder,))
@@ -31,35 +41,31 @@ def record(folder):
 
 def record_held(folder):
     """Range les images que le navigateur envoie, par lots, tant que le bouton est appuyé."""
-    batch = (state.get("recorder") or {}).get("batch") or {}
-    number = batch.get("number")
-    if number != state.batch:              # un lot nouveau, et non un autre geste
-        state.batch = number
+    sent = state.get("recorder") or {}
+    batch = sent.get("batch")
+    if batch and batch["number"] != state.batch:      # un lot nouveau, et non un autre geste
+        state.batch = batch["number"]
         for uri in batch["pictures"]:
             save_frame(uri, folder)
         if batch["released"]:
             st.rerun()                     # toute la page : ces images servent tout de suite
-    count = len(list(folder.glob("*.png"))) if folder.exists() else 0
-    recorder(key="recorder", data={"count": count, "received": state.batch},
-             on_batch_change=lambda: None)
+    recorder(key="recorder", on_batch_change=lambda: None, data={
+        "count": len(list_recorded(folder)), "received": state.batch})
 
 
 def save_frame(uri, folder):
     """Enregistre une image comme record_images.py le fait, sans jamais en écraser une."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with Image.open(read_uri(uri), formats=["PNG"]) as picture:
-            square = picture.convert("RGB").resize((saved_size, saved_size))
-    except OSError as error:
-        stop(f"Impossible d'enregistrer dans {folder} ({error.strerror}) : vérifiez qu'il "
-             "reste de la place sur le disque.")
-    save_picture(square, folder, "im")
+    pixels, reason = read_image(read_uri(uri), saved_size)
+    if reason:
+        stop(f"Image de la webcam refusée : {reason}.")
+    if not folder.exists():
+        make_folder(folder)
+    save_picture(Image.fromarray(pixels.transpose(1, 2, 0)), folder, "im")
 
 
 def erase_last(folder):
-    names = sorted(folder.glob("*.png"))
-    if names:
-        names[-1].unlink(missing_ok=True)
+    for path in list_recorded(folder)[-1:]:
+        path.unlink(missing_ok=True)
 
 
 @st.dialog("Effacer les images de la webcam ?")
@@ -67,6 +73,6 @@ def erase_all(folder, count):
     st.write(f"{count} images seront effacées de `images/webcam/`. Les modèles déjà "
              "entraînés avec elles restent : supprimez-les dans l'onglet Modèles.")
     if st.button(f"Oui, effacer les {count} images"):
-        for path in folder.glob("*.png"):
+        for path in list_recorded(folder):
             path.unlink(missing_ok=True)
         st.rerun()

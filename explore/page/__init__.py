@@ -1,0 +1,5 @@
+"""La page : un fichier par chose, et un par onglet dans views/.
+
+Le kit d'abord, quel que soit le fichier demandé : il règle torch avant de l'importer.
+"""
+import page.kit

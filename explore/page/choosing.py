@@ -1,0 +1,37 @@
+"""Le modèle ouvert : la liste où on le choisit.
+
+Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
+"""
+import streamlit as st
+
+from page.models import list_models, stamp
+from page.naming import describe, name_model
+from page.state import state
+
+
+def choose_model():
+    """La liste des modèles gardés ; le nom de celui qu'on regarde, ou None."""
+    models = list_models()
+    if state.opened in models:
+        state.model = state.opened
+        state.opened = None
+    if state.last_model and state.last_model not in models:
+        state.sentence = (state.sentence or f"{state.last_model}.pth a été supprimé : "
+                          "un autre modèle est ouvert.")
+    if state.get("model") not in models:
+        state.model = first_model(models)
+    state.last_model = state.model
+    if not models:
+        return None
+    return st.selectbox("Modèle ouvert", models, 0 if state.model else None, name_model,
+                        key="model", placeholder="Choisissez un modèle",
+                        label_visibility="collapsed", disabled=state.training is not None)
+
+
+def first_model(models):
+    """Le modèle ouvert à l'arrivée : jamais celui qu'un autre a entraîné sur ses photos."""
+    for stem in models:
+        about = describe(stem, stamp(stem))
+        if about and not about["private"]:
+            return stem
+    return None

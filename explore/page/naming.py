@@ -1,0 +1,64 @@
+"""Les noms des modèles : celui du fichier, et celui que lit le visiteur.
+
+Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
+"""
+import hashlib
+import json
+import re
+import time
+
+import streamlit as st
+
+from page.kit import usual_settings
+from page.models import open_model, stamp
+from page.settings import first, name_kind, others
+from page.sources import is_private
+
+elsewhere = "train_VAE.py"                 # l'origine d'un modèle que la page n'a pas appris
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def describe(stem, stamp):
+    """Sa sorte, ses réglages et ses images, en quelques mots ; None si le fichier est illisible."""
+    try:
+        saved = open_model(stem)[1]
+    except SystemExit:
+        return None
+    settings = saved["settings"]
+    source = find_source(saved)
+    changed = [f"{name} {settings[name]}" for name in first + others
+               if name != "epochs" and settings[name] != usual_settings[name]]
+    return {"kind": name_kind(settings), "changed": changed, "source": source,
+            "private": is_private(source), "epochs": len(saved["history"])}
+
+
+def find_source(saved):
+    """Les images qu'il a apprises ; elsewhere, si ce n'est pas dans cette page."""
+    about = saved.get("data")
+    return str(about.get("source"))[:40] if isinstance(about, dict) else elsewhere
+
+
+def name_model(stem):
+    """Un nom pour une liste : la sorte, ce qui n'est pas de départ, les images, l'heure.
+
+    Deux modèles n'ont jamais le même : la page les reconnaît à ce nom."""
+    about = describe(stem, stamp(stem))
+    if about is None:
+        return f"{stem} (illisible)"
+    epochs = f"{about['epochs']} époque{'s' * (about['epochs'] > 1)}"
+    moment = time.strftime("%H:%M:%S", time.localtime(stamp(stem)))
+    words = [about["kind"], *about["changed"], about["source"], epochs, moment]
+    made = re.fullmatch(r".+_[0-9a-f]{6}_\d+(?:_(\d+))?", stem)      # par file_stem
+    if not made:
+        words.insert(0, stem)              # un fichier venu d'ailleurs : son nom
+    elif made[1]:
+        words.append(f"n° {made[1]}")
+    return " · ".join(words)
+
+
+def file_stem(settings, about, epochs):
+    """Le nom du fichier : la sorte, et des lettres qui changent avec les réglages et les images."""
+    used = {name: value for name, value in settings.items() if name != "model_name"}
+    key = json.dumps([used, about["fingerprint"]], sort_keys=True)
+    letters = hashlib.blake2b(key.encode(), digest_size=3).hexdigest()
+    return f"{name_kind(settings).replace('ê', 'e')}_{letters}_{epochs}"

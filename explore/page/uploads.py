@@ -1,0 +1,88 @@
+"""Les fichiers déposés : lus en mémoire, jamais écrits sur le disque, puis oubliés.
+
+Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
+"""
+import io
+import re
+import zipfile
+import zlib
+from pathlib import Path
+
+from page.kit import extensions, stop
+from page.reading import add, read_files
+
+max_files = 10_000                # un dépôt : tant de fichiers...
+max_bytes = 500_000_000           # ... tant d'octets en tout, une fois décompressé...
+max_file = 30_000_000             # ... et tant par image
+
+
+def check_zip(name, members):
+    """Refuse un zip piégé avant d'en lire un octet."""
+    for member in members:
+        if re.search(r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^\w:", member.filename):
+            stop(f"{name} refusé : {member.filename!r} voudrait s'écrire hors de son dossier.")
+        ordinary = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        if member.flag_bits & 1 or not ordinary:
+            stop(f"{name} : zip chiffré ou d'un format rare. Refaites un zip ordinaire, "
+                 "sans mot de passe.")
+    if sum(member.file_size for member in members) > max_bytes:
+        stop(f"{name} refusé : décompressé, il dépasserait {max_bytes // 10**6} Mo.")
+
+
+def unzip(name, content, room):
+    """Les images d'un zip, décompressées en mémoire : {nom: octets}. room : les octets permis."""
+    if content.count(b"PK\1\2") > max_files:
+        stop(f"{name} : plus de {max_files} fichiers. Déposez-en moins.")
+    files = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            check_zip(name, archive.infolist())
+            for member in archive.infolist():
+                hidden = re.search(r"(^|/)(\.|__MACOSX)", member.filename)
+                if hidden or Path(member.filename).suffix.lower() not in extensions:
+                    continue
+                with archive.open(member) as file:
+                    picture = file.read(max_file + 1)
+                room -= len(picture)
+                if room < 0:              # compté à mesure : rien de plus n'est décompressé
+                    stop(f"C'est trop : {max_bytes // 10**6} Mo au plus. Déposez-en moins.")
+                add(files, f"{Path(name).stem}/{member.filename}", picture)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError):
+        stop(f"{name} n'est pas un zip lisible, ou il est abîmé : refaites-le.")
+    return files
+
+
+def unpack(uploads):
+    """Toutes les images déposées, seules ou dans des zips : {nom: octets}."""
+    files = {}
+    for upload in uploads:
+        room = max_bytes - sum(len(content) for content in files.values())
+        content = upload.getvalue()
+        if upload.name.lower().endswith(".zip"):
+            inside = unzip(upload.name, content, room)
+        elif len(content) > room:
+            stop(f"C'est trop : {max_bytes // 10**6} Mo au plus. Déposez-en moins.")
+        else:
+            inside = {upload.name: content}
+        for name, picture in inside.items():
+            add(files, name, picture)
+        if len(files) > max_files:
+            stop(f"C'est trop : {max_files} images au plus. Déposez-en moins.")
+    return files
+
+
+def read_uploads(uploads, size):
+    """Les images déposées, leurs noms, et {nom: raison} pour celles qui sont écartées."""
+    kept, too_big = {}, {}
+    for name, content in sorted(unpack(uploads).items()):
+        if len(content) > max_file:
+            too_big[name] = f"plus de {max_file // 10**6} Mo"
+        else:
+            kept[name] = io.BytesIO(content)
+    images, names, reasons = read_files(kept, size)
+    reasons |= too_big
+    if not names:
+        why = "".join(f" {name} : {reason}." for name, reason in list(reasons.items())[:3])
+        stop(f"Aucune image lisible dans ce que vous avez déposé.{why} "
+             "Il faut des fichiers .jpg ou .png, ou un zip qui en contient.")
+    return images, names, reasons
