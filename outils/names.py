@@ -41,18 +41,23 @@ def split(names, proportion):
             groups.setdefault(group, []).append(i)
         wanted = max(1, round(proportion * len(members)))
         count = 0
-        middles = []
         for group in sorted(groups, key=checksum):
-            if count >= wanted and middles:
+            middle = groups[group]
+            if is_film:
+                middle = [i for i in middle if in_middle(names[i])]
+            if count < wanted and middle:
+                count += len(groups[group])
+                test += middle
+            else:
                 train += groups[group]
-                continue
-            count += len(groups[group])
-            for i in groups[group]:
-                place = read_name(names[i])[1] % stretch
-                if not is_film or margin <= place < stretch - margin:
-                    middles.append(i)
-        test += middles
+    if not test:                         # un film dont il ne reste que des bouts
+        test.append(train.pop())
     return torch.tensor(sorted(train)), torch.tensor(sorted(test))
+
+
+def in_middle(name):
+    """Vrai si l'image n'est pas à l'un des deux bouts de sa tranche."""
+    return margin <= read_name(name)[1] % stretch < stretch - margin
 
 
 def checksum(text):
