@@ -26,24 +26,28 @@ def split(names, proportion):
     ne change. Le test en prend donc des tranches entières, sans leurs deux bouts, qui
     ressemblent trop à ce qui est appris : eux ne servent à rien.
     """
-    kinds = {}                           # les images de chaque sorte
+    kinds = {}                           # les images de chaque film
     for i, name in enumerate(names):
         kinds.setdefault(read_name(name)[0], []).append(i)
+    others = kinds.pop("", [])
+    for kind in list(kinds):
+        if len(kinds[kind]) < 3 * stretch:    # trop court pour être coupé en tranches
+            others += kinds.pop(kind)
+    kinds[""] = others
     train = []
     test = []
     for kind, members in kinds.items():
-        is_film = kind != "" and len(members) >= 3 * stretch
         groups = {}                      # ce qui va ensemble au test, ou ensemble ailleurs
         for i in members:
             group = names[i].removeprefix("demo/")
-            if is_film:
+            if kind != "":
                 group = f"{kind} {read_name(names[i])[1] // stretch}"
             groups.setdefault(group, []).append(i)
         wanted = max(1, round(proportion * len(members)))
         count = 0
         for group in sorted(groups, key=checksum):
             middle = groups[group]
-            if is_film:
+            if kind != "":
                 middle = [i for i in middle if in_middle(names[i])]
             if count < wanted and middle:
                 count += len(groups[group])
