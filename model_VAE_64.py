@@ -293,10 +293,11 @@ def turn_axes(model, mu, logvar):
     # les latents vivants : mu y change plus, d'une image à l'autre, qu'il n'hésite
     live = (mu.var(0, correction=0) > variance.mean(0)).nonzero().flatten()
     x = mu[:, live] - mu[:, live].mean(0)                     # (N, vivants)
-    if len(live) == 0 or not x.isfinite().all():
+    covariance = x.T @ x / len(x)
+    if len(live) == 0 or not covariance.isfinite().all():
         return
     # les directions où le nuage des codes s'étire, et sa variance dans chacune
-    values, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    values, vectors = torch.linalg.eigh(covariance)
     if values.min() < 0.001 * values.max():    # deux latents disent la même chose
         return
     whiten = vectors @ torch.diag(values**-0.5) @ vectors.T

@@ -40,7 +40,8 @@ import torch
 from PIL import Image
 
 import model_VAE_64 as core
-import record_images as tools
+from outils import files, model_file, pictures
+from outils.camera import open_camera
 
 gigabyte = 2**30
 mark = "\nmauvais : "                     # annonce chaque cas mauvais, dans le journal
@@ -125,9 +126,12 @@ def attempt(work, *values, seconds=600):
 
 
 def move_to(folder):
-    """Les scripts se croiront dans ce dossier, sans écran."""
+    """Les scripts viendront tous de ce dossier ; ils se croiront sans écran."""
     sys.executable = shutil.which("false")    # « pas d'écran » se sait alors aussitôt
-    tools.here = folder                       # ce module est déjà importé, d'ailleurs
+    for name in list(sys.modules):            # ceux-ci sont déjà importés, d'ailleurs
+        if name.partition(".")[0] in ("outils", "model_VAE_64", "train_VAE"):
+            del sys.modules[name]
+    sys.path.insert(0, str(folder))
 
 
 def play(script):
@@ -170,7 +174,7 @@ def check_kit(kit):
         if problem:
             bad.append(f"{path.name} : {problem}")
     for path in kit.folder.iterdir():
-        if path.suffix in (".png", ".gif") and core.read_image(path, 64)[1]:
+        if path.suffix in (".png", ".gif") and pictures.read_image(path, 64)[1]:
             bad.append(f"{path.name} est abîmé")
         if path.suffix not in (".pth", ".png", ".gif", ".py", ".incomplet", ""):
             bad.append(f"{path.name} traîne")
@@ -184,7 +188,7 @@ def check_pictures(folder, before):
         if not (folder / name).exists() or (folder / name).read_bytes() != content:
             bad.append(f"{name} a changé ou disparu")
     for path in folder.iterdir():
-        if path.suffix != ".incomplet" and core.read_image(path, 64)[1]:
+        if path.suffix != ".incomplet" and pictures.read_image(path, 64)[1]:
             bad.append(f"{path.name} est abîmée ({path.stat().st_size} octets)")
     return bad
 
@@ -263,7 +267,7 @@ def read_folder(folder):
     files = [path for path in folder.iterdir() if path.is_file()]
     for path in files:
         start = time.process_time()           # le temps du processeur, même occupé
-        pixels, reason = core.read_image(path, 64)
+        pixels, reason = pictures.read_image(path, 64)
         if reason is None:
             assert pixels.shape == (3, 64, 64) and pixels.dtype == np.uint8
         seconds = time.process_time() - start
@@ -271,7 +275,7 @@ def read_folder(folder):
             print(mark, f"{path} : {seconds:.0f} s, ou le programme gs est lancé")
     said = io.TextIOWrapper(io.BytesIO(), "utf-8")
     with contextlib.redirect_stdout(said):
-        images, names = core.load_images(folder, 64)
+        images, names = pictures.load_images(folder, 64)
     said.seek(0)
     text = said.read()
     if len(names) + text.count("écartée") != len(files):
@@ -317,7 +321,7 @@ def vanish(folder, whole):
             (folder / "59.png").unlink()
         os._exit(0)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
-        core.load_images(folder, 64)
+        pictures.load_images(folder, 64)
     os.wait()
 
 
@@ -338,18 +342,19 @@ def try_model(path):
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said):
-            model, saved = core.load_model(path)
+            model, saved = model_file.load_model(path, core.VAE)
     except SystemExit:
         text = said.getvalue()
-        return "" if "n'est pas un modèle de ce kit" in text else text
+        refused = "n'est pas un modèle de ce kit" in text or "n'a pas les couches" in text
+        return "" if refused else text
     mean, spread = saved["z_mean"], saved["z_spread"]
     size = saved["settings"]["images_size"]
     grey = torch.full((1, 3, size, size), 127, dtype=torch.uint8)
     with torch.no_grad():
         mu = core.encode_images(model, grey, saved["settings"]["task"])[0]
         codes = torch.stack([mean, mean + 3 * spread, mean - 3 * spread, mu[0]])
-        pictures = torch.cat([model.decode(codes), model.sample(2)])
-    return "" if pictures.isfinite().all() else "dessine des nombres qui n'en sont pas"
+        drawn = torch.cat([model.decode(codes), model.sample(2)])
+    return "" if drawn.isfinite().all() else "dessine des nombres qui n'en sont pas"
 
 
 def try_models(paths):
@@ -526,7 +531,7 @@ def train_twice(kit):
 def save_pictures(folder, count):
     for number in range(count):
         noise = np.random.randint(0, 256, (128, 128, 3), np.uint8)
-        tools.save_picture(Image.fromarray(noise), folder, "im")
+        files.save_picture(Image.fromarray(noise), folder, "im")
 
 
 def killed_pictures(count, folder):
@@ -582,7 +587,7 @@ def wrong_values(count, folder):
         script.write_text(text.replace(line, f"{name} = {value}"), "utf-8")
         bad = trouble(*finish(*launch(play, script)))
         if name == "camera":                  # sans écran, le script n'y arrive pas
-            bad += trouble(*finish(*launch(tools.open_camera, eval(value))))
+            bad += trouble(*finish(*launch(open_camera, eval(value))))
         if name != "dataset_folder" and list_around(folder, kit) != around:
             bad.append("écrit hors du kit")
         yield 1, [f"{script.name}, {name} = {value} : {problem}" for problem in bad]

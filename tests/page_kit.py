@@ -118,6 +118,6 @@ def widget(page, name):
     return next(element for kind in kinds for element in kind if element.key == name)
 
 
-def open_saved(page, path):
+def open_saved(path):
     kit = importlib.import_module("page.kit")
     return kit.load_model(path, kit.VAE)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 def run(part, rows="range(16)", fault=""):
     """Joue des lignes du tableau dans un Python neuf, avec une faute dans le kit."""
     code = ("import campaign, sys, numpy\n"
-            "from campaign import core, tools\n"
+            "from campaign import files, model_file, pictures\n"
             f"{fault}\n"
             f"sys.exit(0 if campaign.main({part}, {rows}) else 1)")
     end = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent,
@@ -28,12 +28,12 @@ def test_nothing_is_lost_and_nothing_breaks():
 
 
 @pytest.mark.parametrize("row, part, fault, words", [
-    (7, 0.04, "tools.write_whole = lambda path, content, replace: "
-     "path.write_bytes(content)", "est abîmée"),
-    (6, 0.001, "core.load_model = lambda path: 1 / 0", "ZeroDivisionError"),
-    (4, 0.01, "core.read_image = lambda path, size: (numpy.ones((3, 64, 64), 'u1'), "
+    (7, 0.04, "files.write_new = lambda path, content: path.write_bytes(content)",
+     "est abîmée"),
+    (6, 0.001, "model_file.load_model = lambda path, network: 1 / 0", "ZeroDivisionError"),
+    (4, 0.01, "pictures.read_image = lambda path, size: (numpy.ones((3, 64, 64), 'u1'), "
      "None, bytearray(2**31 * (path.name == 'saine.png')))[:2]", "Mo de mémoire"),
-    (15, 0.001, "core.formats = None", "le programme gs est lancé")],
+    (15, 0.001, "pictures.formats = None", "le programme gs est lancé")],
     ids=["écrire sur place", "charger sans vérifier", "remplir la mémoire",
          "ouvrir tous les formats"])
 def test_the_campaign_sees_a_fault(row, part, fault, words):

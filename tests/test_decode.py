@@ -13,7 +13,9 @@ from test_record import write_film
 
 import decode_VAE
 import train_VAE
-from model_VAE_64 import VAE, load_images, load_model, save_model
+from model_VAE_64 import VAE, start_from
+from outils.model_file import load_model, save_model
+from outils.pictures import load_images
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +30,10 @@ def models(tmp_path_factory):
             images, names = load_images(kits[latent_size].images, 64)
             settings = dict(train_VAE.settings, latent_size=latent_size)
             model = VAE(64, latent_size)
-            model.start_from(images)
+            start_from(model, images)
             latents = train_VAE.measure_latents(model, images, torch.arange(len(names)), settings)
             save_model(kits[latent_size].folder / "VAE_64.pth", model,
-                       {"settings": settings, "history": [], "train_names": names, **latents})
+                       {"settings": settings, "history": [], "train_names": names, "movements": [], **latents})
         return kits[latent_size]
 
     return get
@@ -44,7 +46,7 @@ class Decoder:
         self.kit, self.screen = kit, screen
         self.program = kit.start("decode_VAE.py", screen.display, real)
         self.window = screen.window("VAE : VAE_64")
-        self.model, self.saved = load_model(kit.folder / "VAE_64.pth")
+        self.model, self.saved = load_model(kit.folder / "VAE_64.pth", VAE)
         self.order = self.saved["importance"].argsort(descending=True).tolist()
         wait_for(self.ready, what="l'image, et les curseurs au milieu")
 
@@ -315,7 +317,8 @@ def test_every_number_is_written_on_the_screen(latent_size):
     importance = torch.rand(latent_size)
     settings = {**train_VAE.settings, "images_size": 32, "latent_size": latent_size}
     saved = {"settings": settings, "z_mean": torch.zeros(latent_size),
-             "z_spread": torch.ones(latent_size), "importance": importance}
+             "z_spread": torch.ones(latent_size), "importance": importance,
+             "movements": []}
     board = decode_VAE.Board(model, saved)
     before = np.asarray(board.draw())
     assert before.shape == (480, 816, 3)

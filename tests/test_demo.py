@@ -14,13 +14,14 @@ import pytest
 from conftest import root, scripts, type_setting
 from PIL import Image
 
-import record_images
 import train_VAE
-from model_VAE_64 import choices, limits
+from outils.camera import open_camera
+from outils.checks import choices, limits
 
 demo = root / "images" / "demo"
 explore = ["laboratory", "traversals", "map_2D", "interpolation", "samples", "groups",
            "few_labels", "factors", "sweep_beta"]
+machines = [f"outils/{path.name}" for path in sorted((root / "outils").glob("*.py"))]
 packages = {"torch", "torchvision", "cv2", "numpy", "PIL"}
 
 
@@ -31,6 +32,7 @@ def factors():
     return names, np.array([[float(value) for value in row.values()] for row in rows])
 
 
+@pytest.mark.slow
 def test_the_demo_is_drawn_again_the_same(tmp_path):
     """Le script, lancé ailleurs : les mêmes pixels, et le même factors.csv à l'octet près."""
     (tmp_path / "explore").mkdir()
@@ -72,7 +74,7 @@ def test_each_factor_changes_many_pixels():
 
 
 # La forme du kit
-@pytest.mark.parametrize("script", scripts)
+@pytest.mark.parametrize("script", [*scripts, *machines])
 def test_a_script_needs_nothing_but_the_five_packages(script):
     tree = ast.parse((root / script).read_text("utf-8"))
     nodes = list(ast.walk(tree))
@@ -80,7 +82,7 @@ def test_a_script_needs_nothing_but_the_five_packages(script):
     for node in nodes:
         if isinstance(node, ast.Import):
             imported |= {name.name for name in node.names}
-    own = {name.removesuffix(".py") for name in scripts}
+    own = {"outils", *(name.removesuffix(".py") for name in scripts)}
     found = {name.split(".")[0] for name in imported} - own - set(sys.stdlib_module_names)
     if script == "train_VAE.py":
         found -= {"IPython"}              # l'affiche de la fin, seulement dans Spyder
@@ -102,30 +104,23 @@ def test_importing_a_script_runs_nothing(kit):
 
 
 watch = """import os, sys
-class Watch:
-    def find_spec(self, name, *rest):
-        if name == "torch":
-            print("attente :", os.environ.get("OMP_WAIT_POLICY"))
-            sys.exit()                                 # torch lui-même n'est pas lu
-sys.meta_path.insert(0, Watch())
-sys.path[:0] = [".", "explore"]
+print("attente :", os.environ.get("OMP_WAIT_POLICY"))
+sys.exit()
 """
 
 
 @pytest.mark.parametrize("module, wish, expected", [
     ("model_VAE_64", "ACTIVE", "ACTIVE"),
     *((module, None, "PASSIVE")
-      for module in ("model_VAE_64", "train_VAE", "decode_VAE", "laboratory"))])
+      for module in ("model_VAE_64", "train_VAE", "decode_VAE"))])
 def test_waiting_threads_leave_their_place(kit, module, wish, expected):
     """Le réglage est lu quand torch se charge : il est déjà là, sauf choix contraire."""
-    if module == "laboratory":            # que tous les scripts de explore/ importent d'abord
-        pytest.importorskip("matplotlib")
-        pytest.importorskip("sklearn")
     environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     environment |= {"OMP_WAIT_POLICY": wish} if wish else {}
-    command = [sys.executable, "-B", "-c", f"{watch}import {module}"]
-    answer = subprocess.run(command, cwd=kit.add_explore().folder, env=environment,
-                            capture_output=True, text=True)
+    (kit.folder / "torch.py").write_text(watch, "utf-8")    # un faux torch
+    command = [sys.executable, "-B", "-c", f"import {module}"]
+    answer = subprocess.run(command, cwd=kit.folder, env=environment, capture_output=True,
+                            text=True)
     assert re.findall("attente : .*", answer.stdout) == [f"attente : {expected}"], answer.stderr
 
 
@@ -265,7 +260,7 @@ def test_the_range_is_what_is_accepted(kit, script, name, low, high):
 
 def refused_camera(value):
     with pytest.raises(SystemExit) as end:
-        record_images.open_camera(value).release()
+        open_camera(value).release()
         raise SystemExit("une vraie webcam répond")
     return str(end.value)
 

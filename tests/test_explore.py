@@ -354,6 +354,7 @@ def test_colours_need_two_labels(colors_explored):
     assert found == pytest.approx([1, 1], abs=0.02)       # une erreur sur cent est permise
 
 
+@pytest.mark.slow
 def test_labels_at_random_give_chance(copy):
     random = np.random.default_rng(0)
     for name in ("a", "b", "c"):
@@ -394,6 +395,7 @@ def test_a_class_of_three_images_is_left_aside():
 
 
 # Un seul latent, une autre tâche, une autre taille
+@pytest.mark.slow
 def test_a_single_latent_a_single_folder_grey_images(kit):
     """Chaque script fait ce qu'il peut : une carte d'une ligne, un histogramme... une phrase."""
     (kit.images / "seul").mkdir()
@@ -409,6 +411,7 @@ def test_a_single_latent_a_single_folder_grey_images(kit):
     assert "au moins deux sous-dossiers" in outcomes[-1][0]    # few_labels.py : pas d'étiquettes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", [
     {"task": "denoise", "images_size": 32},
     {"task": "super_resolution", "images_size": 128, "decoder": "broadcast"}],
@@ -469,17 +472,6 @@ def test_more_groups_than_different_images(colors, kit):
 
 
 # La forme des scripts
-def test_importing_runs_nothing(kit):
-    kit.add_explore()
-    before = sorted(kit.folder.rglob("*"))
-    modules = ", ".join(script[:-3] for script in scripts)
-    answer = subprocess.run([sys.executable, "-B", "-c", f"import {modules}"],
-                            cwd=kit.folder / "explore", capture_output=True, text=True,
-                            env={**os.environ, "DISPLAY": ""})
-    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
-    assert sorted(kit.folder.rglob("*")) == before
-
-
 watch_torch = """import importlib.util, os, runpy, sys
 class FakeTorch:                      # à la place de torch, que Python croit avoir trouvé
     def find_spec(self, name, path=None, target=None):

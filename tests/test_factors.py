@@ -49,7 +49,7 @@ def test_a_rotated_code_knows_everything_but_separates_nothing():
     assert scores["DCI D"] == half and scores["DCI C"] == half
 
 
-@pytest.mark.parametrize("count", [200, 1000, 5000])
+@pytest.mark.parametrize("count", [200, 1000, pytest.param(5000, marks=pytest.mark.slow)])
 def test_noise_scores_nothing_however_few_the_images(count):
     factors, random = drawn(count)
     noise = random.standard_normal((count, 6))
@@ -184,6 +184,7 @@ def test_the_scores_of_a_model(trained, kit):
     assert "factors.csv" in kit.refusal("explore/factors.py")
 
 
+@pytest.mark.slow
 def test_a_sweep_stops_and_goes_on(kit):
     """Stop après un entraînement : il est gardé ; un second lancement fait le reste."""
     add_factors(kit.add_explore()).set("explore/sweep_beta.py", betas=[1, 5], repeats=1)
@@ -221,6 +222,7 @@ def test_a_sweep_stops_and_goes_on(kit):
     assert "1 entraînements sur 1 sont déjà faits" in text
 
 
+@pytest.mark.slow
 def test_a_sweep_without_factors(kit):
     """Sans factors.csv : pas de notes, mais l'erreur et les latents vivants."""
     kit.add_explore().add_drawings(12).set("train_VAE.py", epochs=1)

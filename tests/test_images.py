@@ -10,8 +10,8 @@ import pytest
 from conftest import drawing, root
 from PIL import Image, ImageDraw
 
-import model_VAE_64
-from model_VAE_64 import list_images, load_images, read_image
+from outils import pictures
+from outils.pictures import list_images, load_images, read_image
 
 corners = {"haut gauche": (230, 30, 30), "haut droite": (30, 200, 30),
            "bas gauche": (30, 30, 220), "bas droite": (240, 220, 20)}
@@ -168,7 +168,7 @@ def test_a_picture_that_vanishes(tmp_path, monkeypatch, capsys):
     """Effacée entre la liste et la lecture, par un autre programme : dite, et passée."""
     for number in range(3):
         drawing(number).save(tmp_path / f"{number}.png")
-    monkeypatch.setattr(model_VAE_64, "list_images", lambda folder: ["0.png", "1.png", "2.png"])
+    monkeypatch.setattr(pictures, "list_images", lambda folder: ["0.png", "1.png", "2.png"])
     (tmp_path / "1.png").unlink()
     assert load(tmp_path)[1] == ["0.png", "2.png"]
     assert "écartée : 1.png (elle vient d'être effacée)" in capsys.readouterr().out
@@ -228,7 +228,7 @@ def test_a_postscript_named_png_runs_no_program(tmp_path, monkeypatch, capsys):
 reader = """
 import os
 from pathlib import Path
-from model_VAE_64 import load_images
+from outils.pictures import load_images
 if os.getuid() == 0:                     # l'administrateur lit tout
     os.setgroups([])
     os.setgid(65534)
@@ -245,8 +245,7 @@ def test_a_file_one_may_not_read_is_named(tmp_path):
     drawing(1).save(folder / "permise.png")
     drawing(2).save(folder / "interdite.png")
     (folder / "interdite.png").chmod(0)
-    for script in ("model_VAE_64.py", "record_images.py"):
-        shutil.copy(root / script, tmp_path)
+    shutil.copytree(root / "outils", tmp_path / "outils")
     places = [place for place in (folder, *folder.parents)
               if os.stat(place).st_uid == os.getuid() and place.parent != place]
     modes = {place: place.stat().st_mode for place in places}

@@ -104,6 +104,7 @@ def site(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_the_site_is_whole_and_needs_no_network(site):
     """Chaque page y est, et rien n'y vient d'ailleurs."""
     built = {page.stem for page in site.glob("*.html")}
@@ -118,6 +119,7 @@ def test_the_site_is_whole_and_needs_no_network(site):
         assert words in reference, words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page, count", [
     ("veille", 1), ("deroule", 2), ("reponses", 1), ("fiche_eleve", 2), ("quiz", 1)])
 def test_printed_on_as_many_pages_as_said(site, tmp_path, page, count):
@@ -149,6 +151,7 @@ def copy_kit(kit, name=None):
     return kit
 
 
+@pytest.mark.slow
 def test_verifier_says_each_line(kit, screen):
     """Une ligne par point : une fenêtre s'ouvre ; sans webcam, que faire ; le temps, compté ici."""
     copy_kit(kit).set("train_VAE.py", images_size=32, epochs=40)
@@ -183,6 +186,7 @@ def test_verifier_without_the_packages(kit, tmp_path):
     assert "Entraînement" not in done.stdout
 
 
+@pytest.mark.slow
 def test_verifier_all_is_well(kit, screen):
     """Quand rien ne manque, il finit par « Tout va bien » (une vidéo tient lieu de webcam)."""
     import cv2

@@ -5,8 +5,6 @@ Et le fichier du modèle, contre tout ce qui peut l'abîmer.
 import math
 import pickle
 import signal
-import subprocess
-import sys
 import zipfile
 
 import numpy as np
@@ -15,10 +13,11 @@ import torch
 from conftest import root
 from torch.distributions import Laplace, Normal, kl_divergence
 
-import model_VAE_64
 import train_VAE
-from model_VAE_64 import (VAE, choices, encode_images, limits, load_model, random_codes,
-                          save_model, spoil, to_picture, vae_loss)
+from model_VAE_64 import VAE, encode_images, random_codes, spoil, start_from, vae_loss
+from outils.checks import choices, limits
+from outils.model_file import load_model, save_model
+from outils.pictures import to_picture
 
 both = pytest.mark.parametrize("decoder", ["convolution", "broadcast"])
 
@@ -156,7 +155,7 @@ def test_every_weight_moves_from_the_starting_point(decoder):
     torch.manual_seed(0)
     model = VAE(32, 3, decoder)
     images = torch.randint(256, (30, 3, 32, 32), dtype=torch.uint8)
-    model.start_from(images)
+    start_from(model, images)
     optimizer = torch.optim.Adam(model.parameters(), 0.001)
     before = [weight.detach().clone() for weight in model.parameters()]
     for _ in range(3):
@@ -276,7 +275,7 @@ def test_all_the_images_are_encoded_in_their_order(task):
     """250 images passent par lots : chacune garde sa ligne, et son code."""
     images = torch.randint(256, (250, 3, 32, 32), dtype=torch.uint8)
     model = small_model()
-    model.start_from(images)
+    start_from(model, images)
     mu, logvar = encode_images(model, images, task)
     assert mu.shape == logvar.shape == (250, 3) and not mu.requires_grad
     torch.manual_seed(0)
@@ -294,24 +293,29 @@ def test_save_then_load_gives_the_same_network(tmp_path, decoder):
     kept = results(images_size=64, latent_size=5, decoder=decoder, beta=2.5)
     kept["z_mean"] = torch.randn(5)
     save_model(path, model, kept)
-    again, saved = load_model(path)
+    again, saved = load_model(path, VAE)
     assert torch.equal(again.decode(z), model.decode(z))
-    assert set(saved) == {"weights", *kept}
+    assert set(saved) == {"weights", "movements", *kept}
     assert saved["settings"] == kept["settings"] and saved["history"] == kept["history"]
     assert torch.equal(saved["z_mean"], kept["z_mean"])
     assert [file.name for file in tmp_path.iterdir()] == ["modèle.pth"]
 
 
-def sentence_for(path):
+def sentence_for(path, network=VAE):
     """La phrase avec laquelle load_model refuse ce fichier."""
     with pytest.raises(SystemExit) as refusal:
-        load_model(path)
+        load_model(path, network)
     return str(refusal.value)
 
 
-def check_refusal(path):
+def check_other_layers(path):
+    """Les couches ne sont pas celles de la classe VAE : elle a peut-être changé."""
+    assert "n'a pas les couches de la classe VAE" in sentence_for(path)
+
+
+def check_refusal(path, network=VAE):
     """Toujours la même phrase, quel que soit le défaut."""
-    assert sentence_for(path) == (
+    assert sentence_for(path, network) == (
         f"{path.name} n'est pas un modèle de ce kit, ou il est abîmé : "
         "relancez train_VAE.py pour en refaire un.")
 
@@ -343,12 +347,11 @@ def foreign_files(folder):
             "image": (root / "images/demo/0001.png").read_bytes(),
             "pickle": pickle.dumps({"weights": 1}),
             "zip": (folder / "archive").read_bytes(), "tenseur": torch.zeros(3),
-            "autre programme": {"state_dict": VAE(32, 4).state_dict(), "epoch": 3},
-            "autre réseau": {"weights": VAE(32, 4).state_dict(), **results()}}
+            "autre programme": {"state_dict": VAE(32, 4).state_dict(), "epoch": 3}}
 
 
 @pytest.mark.parametrize("kind", ["coupé", "vide", "texte", "abîmé", "image", "pickle", "zip",
-                                  "tenseur", "autre programme", "autre réseau"])
+                                  "tenseur", "autre programme"])
 def test_load_refuses_what_is_not_a_model(tmp_path, kind, capfd):
     content, path = foreign_files(tmp_path)[kind], tmp_path / f"{kind}.pth"
     if isinstance(content, bytes):
@@ -373,7 +376,7 @@ wrong_values = {
               torch.zeros(3, dtype=torch.int64), torch.zeros(3, dtype=torch.float64),
               torch.tensor([0, math.nan, 0]), torch.tensor([0, math.inf, 0])]
        for name in ("z_mean", "z_spread", "importance")},
-    "weights": [None, {}, [], torch.zeros(3)]}
+    "weights": [None, [], torch.zeros(3)]}
 
 
 @pytest.mark.parametrize("name", wrong_values)
@@ -382,7 +385,7 @@ def test_each_result_of_the_file_is_checked(tmp_path, name):
     path = tmp_path / "VAE_64.pth"
     whole = {"weights": small_model().state_dict(), **results()}
     torch.save(whole, path)
-    load_model(path)                                # entier, il se relit
+    load_model(path, VAE)                           # entier, il se relit
     torch.save({key: value for key, value in whole.items() if key != name}, path)
     check_refusal(path)
     for value in wrong_values[name]:
@@ -393,10 +396,10 @@ def test_each_result_of_the_file_is_checked(tmp_path, name):
 # ceux qui n'ont pas de liste ni de bornes sont des noms, vérifiés ailleurs
 @pytest.mark.parametrize("name", [*choices, *limits])
 def test_each_setting_of_the_file_is_checked_before_anything_is_built(
-        tmp_path, monkeypatch, name):
+        tmp_path, name):
     """Un latent_size d'un milliard remplirait la mémoire : rien ne se construit."""
     built = []
-    monkeypatch.setattr(model_VAE_64, "VAE", lambda *sizes: built.append(sizes))
+    network = lambda *sizes: built.append(sizes)
     path = tmp_path / "VAE_64.pth"
     content = {"weights": small_model().state_dict(), **results()}
     wrong = [None, "abc", "", [1], -1, 10**9, math.nan]
@@ -405,36 +408,43 @@ def test_each_setting_of_the_file_is_checked_before_anything_is_built(
     for value in wrong:
         content["settings"][name] = value
         torch.save(content, path)
-        check_refusal(path)
+        check_refusal(path, network)
     del content["settings"][name]
     torch.save(content, path)
-    check_refusal(path)
+    check_refusal(path, network)
     assert built == []
 
 
 def test_each_weight_of_the_file_is_checked(tmp_path):
-    """Chaque tenseur : absent, d'une autre forme, d'un autre genre, pas un nombre."""
+    """Chaque tenseur : d'un autre genre, pas un nombre ; absent, ou d'une autre forme."""
     path, kept = tmp_path / "VAE_64.pth", results(decoder="broadcast")
     good = VAE(32, 3, "broadcast").state_dict()
     save_model(path, VAE(32, 3, "broadcast"), kept)
-    load_model(path)                                 # entier, il se relit
+    load_model(path, VAE)                            # entier, il se relit
     for name, weight in good.items():
         missing = {other: value for other, value in good.items() if other != name}
         broken = weight.clone()
         broken.view(-1)[-1] = math.nan
-        wrong = [weight.flatten()[:-1], weight.double(), broken]
+        wrong = [weight.double(), broken]
         if name == list(good)[0]:
-            wrong += [weight[None], weight.tolist(), weight.int(), weight * math.inf, None]
-        for weights in [missing, *({**good, name: value} for value in wrong)]:
-            torch.save({"weights": weights, **kept}, path)
+            wrong += [weight.tolist(), weight.int(), weight * math.inf, None]
+        for value in wrong:
+            torch.save({"weights": {**good, name: value}, **kept}, path)
             check_refusal(path)
+        for weights in (missing, {**good, name: weight.flatten()[:-1]}):
+            torch.save({"weights": weights, **kept}, path)
+            check_other_layers(path)
 
 
 def test_a_weight_too_many(tmp_path):
     path = tmp_path / "VAE_64.pth"
     weights = {**small_model().state_dict(), "de trop": torch.zeros(2)}
     torch.save({"weights": weights, **results()}, path)
-    check_refusal(path)
+    check_other_layers(path)
+    torch.save({"weights": {}, **results()}, path)
+    check_other_layers(path)
+    torch.save({"weights": VAE(32, 4).state_dict(), **results()}, path)
+    check_other_layers(path)
 
 
 def test_a_file_too_big_is_not_even_opened(tmp_path, monkeypatch):
@@ -469,31 +479,33 @@ def test_a_file_that_would_run_code_runs_nothing(kit, tmp_path, writer):
 
 
 killed_writer = """
-import resource, signal, sys
-from pathlib import Path
-from model_VAE_64 import VAE, load_model, save_model
-path = Path(sys.argv[1])
-model, saved = load_model(path)
+import resource, signal
+from outils.stop import here
+from model_VAE_64 import VAE
+from outils.model_file import load_model, save_model
+path = here / "VAE_64.pth"
+model, saved = load_model(path, VAE)
 saved.pop("weights")
-signal.signal(signal.SIGXFSZ, getattr(signal, sys.argv[2]))
+signal.signal(signal.SIGXFSZ, signal.{})
 resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
 save_model(path, model, saved)
 """
 
 
-@pytest.mark.parametrize("death", ["tué", "disque plein"])
-def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path, death):
+@pytest.mark.parametrize("way, code", [("SIG_DFL", -signal.SIGXFSZ), ("SIG_IGN", 1)],
+                         ids=["tué", "disque plein"])
+def test_an_interrupted_write_leaves_the_old_file_whole(kit, way, code):
     """Au 500 000e octet, le système tue le programme net, ou refuse d'écrire plus."""
-    path = tmp_path / "VAE_64.pth"
+    path = kit.folder / "VAE_64.pth"
     save_model(path, small_model(), results())
     before = path.read_bytes()
     assert len(before) > 1_000_000
-    way = {"tué": "SIG_DFL", "disque plein": "SIG_IGN"}[death]
-    writer = subprocess.run([sys.executable, "-c", killed_writer, str(path), way],
-                            cwd=root, capture_output=True)
-    assert writer.returncode == {"tué": -signal.SIGXFSZ, "disque plein": 1}[death]
-    assert path.read_bytes() == before and load_model(path)
+    (kit.folder / "essai.py").write_text(killed_writer.format(way), "utf-8")
+    program = kit.start("essai.py")
+    program.wait()
+    assert program.process.returncode == code, program.text
+    assert path.read_bytes() == before and load_model(path, VAE)
     later = results()
     later["history"].append([1.0] * 6)
     save_model(path, small_model(), later)          # un reste d'écriture ne gêne pas
-    assert load_model(path)[1]["history"] == later["history"]
+    assert load_model(path, VAE)[1]["history"] == later["history"]

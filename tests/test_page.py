@@ -56,7 +56,7 @@ def test_each_setting_comes_from_the_zone_and_goes_back_to_it(page):
         run(page)
         line = f"{name} = {others[name]!r}".replace("'", '"').ljust(28)
         assert line + zone[name][28:] in page.code[0].value
-    model, saved = open_saved(page, train(page))
+    model, saved = open_saved(train(page))
     assert {name: saved["settings"][name] for name in shown} == others
     assert model.sample(1).shape == (1, 3, 32, 32)
 
@@ -81,16 +81,34 @@ def test_the_kind_follows_the_settings_and_they_follow_it(page):
 
 
 # Les onglets
+# ce pour quoi chacun est fait ; un bidi_component est un des composants de la page
+tabs = {"Entraînement": "bidi_component", "Curseurs": "bidi_component",
+        "Carte": "bidi_component", "Une image": "table", "Webcam": "bidi_component",
+        "Reconstructions": "html", "Inventer": "html", "Comparer": "multiselect",
+        "Modèles": "download_button", "Comprendre": "radio"}
+
+
+def kinds_inside(block):
+    """Les sortes d'éléments d'un bloc de la page, et de ses blocs."""
+    kinds = set()
+    for child in block.children.values():
+        if hasattr(child, "children"):
+            kinds |= kinds_inside(child)
+        else:
+            kinds.add(child.type)
+    return kinds
+
+
 @pytest.mark.parametrize("kind", kinds)
 def test_every_tab_shows_something_and_complains_of_nothing(page, kind, monkeypatch):
     one(page.radio, "Sorte").set_value(kind)
     widget(page, "epochs").set_value(2)
     train(page)
-    tabs = ["Entraînement", "Curseurs", "Carte", "Une image", "Webcam", "Reconstructions",
-            "Inventer", "Comparer", "Modèles", "Comprendre"]
-    for tab in tabs:
+    for tab, content in tabs.items():
         turn(page, tab)
         assert not page.error, (tab, said(page))
+        opened, = [block for block in page.tabs if block.label == tab]
+        assert content in kinds_inside(opened), tab
     figures = []
     curves = importlib.import_module("page.curves")
     monkeypatch.setattr(curves, "show_figures", lambda key, data: figures.append(data))
@@ -147,7 +165,7 @@ def test_the_ten_questions_before_and_after(page):
 def test_the_same_training_is_not_done_twice_unless_asked(page):
     widget(page, "epochs").set_value(2)
     path = train(page)
-    saved = open_saved(page, path)[1]
+    saved = open_saved(path)[1]
     assert len(saved["history"]) == 2 and saved["settings"]["model_name"] == path.stem
     assert all(name.startswith("demo/") for name in saved["train_names"])
     before = path.stat().st_mtime_ns
@@ -182,7 +200,7 @@ def test_stop_keeps_what_is_learnt(page):
     run(page)
     wait_end(page)
     path = page.kit.models / f"{page.session_state['model']}.pth"
-    assert 1 < len(open_saved(page, path)[1]["history"]) < 1000
+    assert 1 < len(open_saved(path)[1]["history"]) < 1000
 
 
 def test_another_visitor_does_not_open_pictures_of_someone(page):
@@ -264,8 +282,7 @@ def test_two_trainings_at_once_do_not_mix(trainer):
         training.start()
     for training in trainings:
         training.join(120)
-    kit = importlib.import_module("page.kit")
-    sizes = [len(kit.load_model(training.path, kit.VAE)[1]["z_mean"]) for training in trainings]
+    sizes = [len(open_saved(training.path)[1]["z_mean"]) for training in trainings]
     assert sizes == [2, 5, 5] and len({training.path for training in trainings}) == 3
     assert not any(training.sentence for training in trainings)
 

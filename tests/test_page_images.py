@@ -106,7 +106,7 @@ def test_uploaded_pictures_and_a_zip(page):
     assert "note.png : format inconnu" in page.text[0].value
     widget(page, "epochs").set_value(1)
     run(page)
-    learned = set(open_saved(page, train(page))[1]["train_names"])
+    learned = set(open_saved(train(page))[1]["train_names"])
     assert {"chats/chats/a.png", "0.png"} & learned
 
 
@@ -204,7 +204,7 @@ def test_mnist_in_its_own_format(page):
     assert "100 images" in said(run(page)) and not page.error
     widget(page, "epochs").set_value(1)
     run(page)
-    learned = open_saved(page, train(page))[1]["train_names"]
+    learned = open_saved(train(page))[1]["train_names"]
     assert len(learned) == 90 and all(name[0] == name[-1] for name in learned)
 
 

@@ -3,6 +3,7 @@
 Une vidéo MJPG tient lieu de webcam : ces tests ne prouvent rien sur une webcam physique
 (pilotes, délais, autorisations).
 """
+import errno
 import os
 import shutil
 import time
@@ -13,7 +14,8 @@ import pytest
 from conftest import wait_for
 from PIL import Image
 
-import record_images
+from outils import files
+from outils.camera import open_camera
 
 # ce que filme la caméra : un carré de quatre couleurs, entre deux bandes noires
 film_colors = {(0, 0): (200, 40, 40), (0, 1): (40, 180, 40),
@@ -244,7 +246,7 @@ def test_a_full_disk_leaves_no_half_picture(kit, screen, tmp_path):
     screen.window("Webcam")
     screen.tap("s")
     text = program.wait()
-    assert "Traceback" not in text and "im_0002.png" in text and "place" in text, text
+    assert "Traceback" not in text and "im_0002.png" in text, text
     assert saved(kit) == ["im_0001.png"] and "Webcam" not in screen.windows()
 
 
@@ -281,13 +283,20 @@ def test_a_name_that_is_taken_is_never_written_over(tmp_path):
     path = tmp_path / "im_0001.png"
     path.write_bytes(b"avant")
     with pytest.raises(FileExistsError):
-        record_images.write_whole(path, b"nouveau", replace=False)
+        files.write_new(path, b"nouveau")
     assert path.read_bytes() == b"avant"
-    record_images.write_whole(path, b"nouveau")
+    files.write_whole(path, b"nouveau")
     assert path.read_bytes() == b"nouveau"
-    record_images.write_whole(tmp_path / "im_0002.png", b"libre", replace=False)
+    files.write_new(tmp_path / "im_0002.png", b"libre")
     assert (tmp_path / "im_0002.png").read_bytes() == b"libre"
     assert len(list(tmp_path.iterdir())) == 2            # aucun reste
+
+
+@pytest.mark.parametrize("number, advice", [
+    (errno.ENOSPC, "libérez de la place"), (errno.EACCES, "fermez le programme"),
+    (errno.EFBIG, "essayez dans un autre dossier")])
+def test_what_to_do_when_nothing_can_be_written(number, advice):
+    assert advice in files.why_not_written(OSError(number, os.strerror(number)))
 
 
 def test_the_next_number_is_after_the_greatest(tmp_path):
@@ -295,10 +304,10 @@ def test_the_next_number_is_after_the_greatest(tmp_path):
     picture = Image.new("RGB", (8, 8))
     (tmp_path / "im_0099.jpg").write_bytes(b"")
     (tmp_path / "im_0007.png").write_bytes(b"")
-    assert record_images.save_picture(picture, tmp_path, "im").name == "im_0100.png"
-    assert record_images.save_picture(picture, tmp_path, "decode").name == "decode_0001.png"
+    assert files.save_picture(picture, tmp_path, "im").name == "im_0100.png"
+    assert files.save_picture(picture, tmp_path, "decode").name == "decode_0001.png"
     (tmp_path / "im_9999.png").write_bytes(b"")
-    path = record_images.save_picture(picture, tmp_path, "im")
+    path = files.save_picture(picture, tmp_path, "im")
     assert path.name == "im_10000.png"
     with Image.open(path) as again:
         assert again.size == (8, 8)
@@ -317,7 +326,7 @@ def test_no_camera(kit, screen):
 
 def refused_camera(camera):
     with pytest.raises(SystemExit) as refusal:
-        record_images.open_camera(camera)
+        open_camera(camera)
     return str(refusal.value)
 
 
@@ -350,16 +359,14 @@ def test_a_folder_that_cannot_be_written(kit, name):
     assert sentence.startswith("Impossible d'écrire") and name.split("/")[-1] in sentence
 
 
-def test_a_folder_is_tried_without_harm(tmp_path, monkeypatch):
+def test_a_folder_is_tried_without_harm(tmp_path):
     """S'assurer qu'on peut y écrire ne touche à aucun fichier, quel que soit son nom."""
-    monkeypatch.setattr(record_images, "here", tmp_path)
     (tmp_path / "images" / "essai").mkdir(parents=True)
     for name in ("essai", "test", "tmp"):
         (tmp_path / name).write_text("à moi")
     before = sorted(tmp_path.rglob("*"))
-    for folder in (".", "images"):
-        found = record_images.check_folder("dataset_folder", folder, written=True)
-        assert found == tmp_path / folder
+    for folder in (tmp_path, tmp_path / "images"):
+        files.make_folder(folder)
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "essai").read_text() == "à moi"
 

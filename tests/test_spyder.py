@@ -9,7 +9,8 @@ import pytest
 from conftest import wait_for
 from test_record import film as film_fixture
 
-from model_VAE_64 import load_model
+from model_VAE_64 import VAE
+from outils.model_file import load_model
 
 # chercher sans importer : une fois importé, les scripts se croiraient dans Spyder
 if not importlib.util.find_spec("spyder_kernels"):
@@ -32,7 +33,7 @@ def check_calm(console, text, error):
 
 
 def history_of(kit):
-    return load_model(kit.folder / "VAE_64.pth")[1]["history"]
+    return load_model(kit.folder / "VAE_64.pth", VAE)[1]["history"]
 
 
 def test_f5_five_times(small, console):

@@ -12,7 +12,9 @@ from conftest import drawing, wait_for
 from PIL import Image
 
 import train_VAE
-from model_VAE_64 import VAE, load_model, vae_loss
+from model_VAE_64 import VAE, start_from, vae_loss
+from outils.model_file import load_model
+from outils.names import split as share
 
 
 def read(path):
@@ -27,7 +29,7 @@ def names_of(kit):
 
 def split(kit, name="VAE_64"):
     """Le modèle, ce que dit son fichier, et les images qu'il n'a pas apprises."""
-    model, saved = load_model(kit.folder / f"{name}.pth")
+    model, saved = load_model(kit.folder / f"{name}.pth", VAE)
     return model, saved, [image for image in names_of(kit) if image not in saved["train_names"]]
 
 
@@ -212,7 +214,7 @@ def test_the_advice_about_few_steps_is_good(small):
 @pytest.mark.parametrize("proportion, count", [(0.5, 12), (0.25, 6), (0.05, 1)])
 def test_the_test_share_is_what_it_says(proportion, count):
     names = [f"dessin_{number}.png" for number in range(24)]
-    test_index, train_index = train_VAE.split(names, proportion)
+    train_index, test_index = share(names, proportion)
     assert len(test_index) == count
     assert sorted([*test_index.tolist(), *train_index.tolist()]) == list(range(24))
 
@@ -220,12 +222,12 @@ def test_the_test_share_is_what_it_says(proportion, count):
 def test_the_share_is_the_same_at_each_launch():
     """Un nom tiré au sort une fois pour toutes, même dans un autre ordre."""
     names = [f"dessin_{number}.png" for number in range(200)]
-    test_index, train_index = train_VAE.split(names, 0.1)
-    again = train_VAE.split(names[::-1], 0.1)[0]
+    train_index, test_index = share(names, 0.1)
+    again = share(names[::-1], 0.1)[1]
     assert {names[i] for i in test_index} == {names[::-1][i] for i in again}
     # des images qui arrivent : ce qui a été appris passe rarement au test
     more = names + [f"nouveau_{number}.png" for number in range(100)]
-    tested = {more[i] for i in train_VAE.split(more, 0.1)[0]}
+    tested = {more[i] for i in share(more, 0.1)[1]}
     learned = {names[i] for i in train_index}
     assert len(tested & learned) <= 10
 
@@ -287,46 +289,59 @@ def prepare(count=30, **changes):
     settings = {**train_VAE.settings, "images_size": 32, "epochs": 3, **changes}
     images = drawings(count)
     model = VAE(32, settings["latent_size"], settings["decoder"])
-    model.start_from(images)
+    start_from(model, images)
     index = torch.arange(count)
     return model, images, index[4:], index[:4], settings
 
 
-def test_learn_says_how_many_epochs_are_done():
-    """26 images par lots de 7 : quatre pas par époque, et un dernier mot à la fin."""
-    history = []
-    learning = train_VAE.learn(*prepare(batch_size=7), history)
-    seen = [(done, len(history)) for done in learning]
-    assert [done for done, rows in seen] == pytest.approx([step / 4 for step in range(13)])
-    assert [rows for done, rows in seen] == [int(done) for done, rows in seen]
-    assert seen[-1] == (3, 3)
+class Calm:
+    """Ce qui regarde l'apprentissage sans rien montrer ; note quand on le lui demande."""
+
+    def __init__(self, last=1000):
+        self.last = last               # à cette époque, il demande d'arrêter
+        self.seen = []
+
+    def show(self, model, history):
+        self.seen.append(len(history))
+
+    def must_stop(self, done):
+        self.seen.append(done)
+        return done >= self.last
 
 
-def test_nothing_is_learned_before_it_is_asked():
-    model, *rest = prepare()
+def learn(prepared, watcher=None):
+    return train_VAE.learn(*prepared, watcher or Calm())
+
+
+def test_what_is_shown_and_when():
+    """26 images par lots de 7, quatre pas par époque ; le réseau au départ, puis après
+    chaque époque."""
+    watcher = Calm()
+    assert len(learn(prepare(batch_size=7, epochs=2), watcher)) == 2
+    assert watcher.seen == [0, 0, 0.25, 0.5, 0.75, 1, 1, 1.25, 1.5, 1.75, 2]
+
+
+def test_it_stops_when_asked():
+    """Au milieu de la deuxième époque : seule la première compte ; avant tout, rien."""
+    model, *rest = prepare(batch_size=7)
     before = [weight.detach().clone() for weight in model.parameters()]
-    learning = train_VAE.learn(model, *rest, [])
-    next(learning)
+    assert learn((model, *rest), Calm(last=0)) == []
     assert all(torch.equal(weight, old) for weight, old in zip(model.parameters(), before))
-    next(learning)
-    assert not all(torch.equal(weight, old)
-                   for weight, old in zip(model.parameters(), before))
+    assert len(learn((model, *rest), Calm(last=1.5))) == 1
 
 
 @pytest.mark.parametrize("beta, reconstruction", [(1, "mse"), (4, "l1"), (0, "mse")])
 def test_each_row_of_history_adds_up(beta, reconstruction):
     """Perte = erreur + beta x KL, sur ce qui est appris et sur les images de test."""
-    history = []
-    settings = {"beta": beta, "reconstruction": reconstruction, "epochs": 8}
-    model, images, train_index, test_index, settings = prepare(**settings)
-    for done in train_VAE.learn(model, images, train_index, test_index, settings, history):
-        pass
+    prepared = prepare(beta=beta, reconstruction=reconstruction, epochs=8)
+    model, images, train_index, test_index, settings = prepared
+    history = learn(prepared)
     assert len(history) == 8
     for loss, error, kl, test_loss, test_error, test_kl in history:
         assert loss == pytest.approx(error + beta * kl, rel=1e-4)
         assert test_loss == pytest.approx(test_error + beta * test_kl, rel=1e-4)
     # la dernière ligne est celle du réseau rendu : la KL se refait sans hasard
-    again = train_VAE.evaluate(model, images, test_index, settings)
+    again = train_VAE.average_loss(model, images, test_index, settings)
     assert again[2] == pytest.approx(history[-1][5], rel=1e-4)
     if beta == 0:                                    # et tout le reste aussi
         assert again == pytest.approx(history[-1][3:], rel=1e-4)
@@ -336,11 +351,11 @@ def test_the_images_of_test_teach_nothing():
     """D'autres images de test, le même hasard : les mêmes poids, au dernier chiffre."""
     weights = []
     for change in (0, 100):
-        model, images, train_index, test_index, settings = prepare(independent_axes=False)
+        prepared = prepare(independent_axes=False)
+        model, images, train_index, test_index, settings = prepared
         images[test_index] += change
         torch.manual_seed(1)
-        for done in train_VAE.learn(model, images, train_index, test_index, settings, []):
-            pass                 # le test tire autant de hasard d'un côté que de l'autre
+        learn(prepared)          # le test tire autant de hasard d'un côté que de l'autre
         weights.append(model.state_dict())
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
@@ -348,10 +363,7 @@ def test_the_images_of_test_teach_nothing():
 def test_a_single_picture_to_learn():
     """Presque rien à apprendre, mais rien ne casse."""
     model, images, train_index, test_index, settings = prepare()
-    history = []
-    one = train_index[:1]
-    for done in train_VAE.learn(model, images, one, test_index, settings, history):
-        pass
+    history = learn((model, images, train_index[:1], test_index, settings))
     assert np.isfinite(history).all()
     assert all(weight.isfinite().all() for weight in model.state_dict().values())
 
@@ -368,10 +380,8 @@ def test_augmented_pictures_are_crops_of_the_same_size():
 
 
 def test_learn_stops_when_the_loss_is_no_longer_a_number():
-    history = []
     with pytest.raises(SystemExit) as refusal:
-        for done in train_VAE.learn(*prepare(learning_rate=1e9, batch_size=4), history):
-            pass
+        learn(prepare(learning_rate=1e9, batch_size=4))
     assert "n'est plus un nombre" in str(refusal.value)
     assert "learning_rate" in str(refusal.value)
 
@@ -379,8 +389,8 @@ def test_learn_stops_when_the_loss_is_no_longer_a_number():
 # le script, avec des pas que la zone *** n'accepte pas
 too_large = """
 import runpy
-import model_VAE_64
-model_VAE_64.limits["learning_rate"] = (0.0, 1e30)
+from outils import checks
+checks.limits["learning_rate"] = (0.0, 1e30)
 runpy.run_path("train_VAE.py", run_name="__main__")
 """
 
@@ -414,7 +424,8 @@ def test_a_full_disk_keeps_the_former_model(small):
     small.run("train_VAE.py")
     before = (small.folder / "VAE_64.pth").read_bytes()
     program = small.start("train_VAE.py", most_bytes=500_000)
-    assert "Impossible d'écrire" in program.refuse() and "place" in program.text
+    program.refuse()
+    assert "Impossible d'écrire VAE_64 " in program.text
     assert (small.folder / "VAE_64.pth").read_bytes() == before
     assert small.written() == ["VAE_64.png", "VAE_64.pth"]          # aucun reste
 
@@ -425,7 +436,8 @@ def test_a_folder_where_nothing_can_be_written(small):
     program.wait_text("Époque 2/20")
     moved = small.folder.with_name("ailleurs")
     small.folder.rename(moved)
-    assert "Impossible d'écrire" in program.refuse()
+    program.refuse()
+    assert "Impossible d'écrire VAE_64 " in program.text
     moved.rename(small.folder)
 
 
