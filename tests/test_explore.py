@@ -472,13 +472,17 @@ def test_more_groups_than_different_images(colors, kit):
 
 
 # La forme des scripts
-watch_torch = """import importlib, os, runpy, sys
-class Finder:                         # ce que Python demande avant d'importer un module
+watch_torch = """import importlib.util, os, runpy, sys
+class FakeTorch:                      # à la place de torch, que Python croit avoir trouvé
     def find_spec(self, name, path=None, target=None):
         if name == "torch":
-            print("torch", os.environ.get("OMP_WAIT_POLICY", "sans réglage"), entry)
-            raise SystemExit
-sys.meta_path.insert(0, Finder())
+            return importlib.util.spec_from_loader(name, self)
+    def create_module(self, spec):
+        return None
+    def exec_module(self, module):
+        print("torch", os.environ.get("OMP_WAIT_POLICY", "sans réglage"), entry)
+        raise SystemExit
+sys.meta_path.insert(0, FakeTorch())
 sys.path[:0] = ["explore", "explore/lecon"]
 before = set(sys.modules)
 for entry in sys.argv[1:]:
