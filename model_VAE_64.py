@@ -245,10 +245,9 @@ def start_from(model, images, directions=None):
     dosées et ajoutées à l'image moyenne, redessinent le mieux les images : c'est le
     meilleur résumé linéaire. Le réseau part de zéro, et n'a que le reste à apprendre.
     (Le décodeur "broadcast", lui, n'a pas de chemin linéaire : il apprend tout.)
-    directions : {latent: ce qu'il regarde, (pixels,)}, s'il y a des mouvements ;
-    l'ACP ne sert alors qu'aux autres latents, pour ce qui reste.
+    directions : {latent: ce qu'il regarde, (pixels,)}, s'il y a des mouvements ; le
+    chemin part alors d'eux, au lieu de l'ACP, et les autres latents de zéro.
     """
-    directions = directions or {}
     size = model.latent_size
     images = images.cpu() / 255
     mean_image = images.mean(0)
@@ -256,25 +255,23 @@ def start_from(model, images, directions=None):
     x = images.flatten(1)                                     # (N, pixels)
     look = torch.zeros(size, x.shape[1])      # le code est x @ look.T
     draw = torch.zeros(size, x.shape[1])      # l'image est code @ draw
-    for i, direction in directions.items():
-        look[i] = direction / (x @ direction).std()
-    reserved = list(directions)
-    if reserved:
-        z = x @ look[reserved].T
-        draw[reserved] = torch.linalg.lstsq(z, x).solution
-        x = x - z @ draw[reserved]
-    free = [i for i in range(size) if i not in reserved]
-    count = min(len(x), 2 * len(free))    # en chercher deux fois trop est plus sûr
-    U, S, V = torch.pca_lowrank(x, count, center=False)
-    V = V[:, :len(free)]                                      # (pixels, trouvées)
-    spread = S[:len(free)] / len(x)**0.5    # écarts-types des coordonnées
-    # une rotation au hasard : aucun axe n'est meilleur au départ
-    turn = nn.init.orthogonal_(torch.empty(len(free), len(free)))[:, :len(spread)]
-    # 0.5 ramène vers 0 les coordonnées faibles, qui coûtent plus (voir kl_divergence)
-    # qu'elles ne disent
-    look[free] = turn @ (V * spread / (spread**2 + 0.5)).T
-    look[free] -= look[free] @ draw[reserved].T @ look[reserved]
-    draw[free] = turn @ (V * spread).T
+    if directions:
+        for i, direction in directions.items():
+            look[i] = direction / (x @ direction).std()
+        reserved = list(directions)
+        # le meilleur dessin, au sens des moindres carrés
+        draw[reserved] = torch.linalg.lstsq(x @ look[reserved].T, x).solution
+    else:
+        count = min(len(x), 2 * size)    # en chercher deux fois trop est plus sûr
+        U, S, V = torch.pca_lowrank(x, count, center=False)
+        V = V[:, :size]                                       # (pixels, trouvées)
+        spread = S[:size] / len(x)**0.5       # écarts-types des coordonnées
+        # une rotation au hasard : aucun axe n'est meilleur au départ
+        turn = nn.init.orthogonal_(torch.empty(size, size))[:, :len(spread)]
+        # 0.5 ramène vers 0 les coordonnées faibles, qui coûtent plus (voir
+        # kl_divergence) qu'elles ne disent
+        look = turn @ (V * spread / (spread**2 + 0.5)).T
+        draw = turn @ (V * spread).T
     last = model.encoder.network[-1]
     for layer in (last, model.encoder.linear[-1]):
         nn.init.zeros_(layer.weight)
