@@ -350,7 +350,6 @@ def report(model, images, train_index, test_index, results):
 def report_movements(model, images, movements, train_index, test_index, results):
     """Le bilan des mouvements, sur des images de test : chacun a-t-il son curseur ?"""
     mu, logvar = encode_images(model, images, results["settings"]["task"])
-    mu = mu.cpu() / results["z_spread"]
     means = take_means(mu[train_index], movements[train_index])
     shares = movement_shares(mu[test_index], movements[test_index], means)
     for k, share in shares.items():
