@@ -310,9 +310,13 @@ def turn_axes(model, mu, logvar, reserved=()):
     go = torch.eye(len(spread))               # le nouveau code est code @ go.T
     # les latents vivants : mu y change plus, d'une image à l'autre, qu'il n'hésite
     live = [i for i in range(len(spread)) if spread[i] > variance[i]]
+    free = []
     for i in live:
-        go[i, i] = (spread[i] + variance[i])**-0.5
-    free = torch.tensor([i for i in live if i not in reserved], dtype=int)
+        if i in reserved:
+            go[i, i] = (spread[i] + variance[i])**-0.5
+        else:
+            free.append(i)
+    free = torch.tensor(free, dtype=int)
     axes = find_axes(mu[:, free] - mu[:, free].mean(0))
     if axes is not None:
         noise = axes**2 @ variance[free]      # sigma**2 sur les nouveaux axes
@@ -331,10 +335,11 @@ def turn_axes(model, mu, logvar, reserved=()):
 
 def find_axes(x):
     """La matrice (vivants, vivants) qui démêle les codes x ; None s'il n'y en a pas."""
-    if x.shape[1] == 0 or not x.isfinite().all():
+    covariance = x.T @ x / len(x)
+    if x.shape[1] == 0 or not covariance.isfinite().all():
         return None
     # les directions où le nuage des codes s'étire, et sa variance dans chacune
-    values, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    values, vectors = torch.linalg.eigh(covariance)
     if values.min() < 0.001 * values.max():   # deux latents disent la même chose
         return None
     # 1. blanchir : que le nuage s'étire autant dans tous les sens

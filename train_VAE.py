@@ -58,7 +58,7 @@ settings = dict(
 
 
 # %% Apprendre
-def learn(model, images, movements, train_index, test_index, settings, watcher):
+def learn(model, images, train_index, test_index, settings, watcher, movements=None):
     """Toutes les époques, pas à pas. Renvoie history, une ligne par époque.
 
     Une ligne : perte, erreur et KL, puis les mêmes sur les images de test.
@@ -67,6 +67,8 @@ def learn(model, images, movements, train_index, test_index, settings, watcher):
     s'arrêter (must_stop), et lui montre le réseau après chaque époque (show)."""
     history = []
     watcher.show(model, history)
+    if movements is None:
+        movements = torch.zeros(len(images), dtype=int)
     reserved = [k - 1 for k in list_movements(movements)]
     mu, logvar = encode_images(model, images[train_index[:2000]], settings["task"])
     means = take_means(mu, movements[train_index[:2000]])
@@ -402,8 +404,8 @@ if __name__ == "__main__":
     try:
         with StopButton() as button:      # Stop ne coupe rien : button le note
             watcher = Watcher(images, test_index[:8], settings, button)
-            history = learn(model, images, movements, train_index, test_index, settings,
-                            watcher)
+            history = learn(model, images, train_index, test_index, settings, watcher,
+                            movements)
     finally:
         close_windows()
     if not history:
