@@ -69,9 +69,11 @@ class VAE(nn.Module):
             self.readers = [network[0], linear[0]]    # les couches qui lisent le code
         else:
             self.decoder = BroadcastDecoder(latent_size, fold)
-            self.readers = [self.decoder.first]
+            self.readers = [self.decoder.from_code]
+        # gardées avec les poids : l'image moyenne, et le fond, à quoi le dessin s'ajoute
         grey = torch.full((3, images_size, images_size), 0.5)
-        self.register_buffer("mean_image", grey)    # gardée avec les poids
+        self.register_buffer("mean_image", grey)
+        self.register_buffer("background", grey.clone())
 
     def encode(self, x):
         """Le nuage de codes de chaque image : mu et logvar, (N, latents)."""
@@ -89,7 +91,7 @@ class VAE(nn.Module):
 
     def decode(self, z):
         """L'image de chaque code z, (N, 3, 64, 64)."""
-        return self.mean_image + self.decoder(z)
+        return self.background + self.decoder(z)
 
     def forward(self, x, noise=True):
         """Ce que fait model(x) : encoder, tirer z, décoder."""
@@ -152,8 +154,8 @@ class TwoPaths(nn.Module):
 class BroadcastDecoder(nn.Module):
     """Décodeur à recopie spatiale (Watters et al., 2019, arXiv:1901.07017).
 
-    z est recopié dans chaque case d'une grille, à côté des coordonnées de la
-    case ; des convolutions sans bord dessinent. Décaler la grille décale l'image.
+    Chaque case d'une grille reçoit la même chose du code z, et sait où elle est ; des
+    convolutions sans bord dessinent. Décaler la grille décale l'image.
     """
 
     def __init__(self, latent_size, fold):
@@ -164,9 +166,9 @@ class BroadcastDecoder(nn.Module):
         # across, down : la colonne et la ligne de chaque case
         across, down = torch.meshgrid(position, position, indexing="xy")
         self.register_buffer("grid", torch.stack([across, down]))   # (2, 22, 22)
-        self.first = nn.Linear(latent_size, latent_size)
+        self.from_code = nn.Linear(latent_size, 64)
+        self.from_place = nn.Conv2d(2, 64, 3)
         self.layers = nn.Sequential(
-            nn.Conv2d(latent_size + 2, 64, 3),                # (N, 64, 20, 20)
             nn.SiLU(),
             nn.Conv2d(64, 64, 3),                             # (N, 64, 18, 18)
             nn.SiLU(),
@@ -176,10 +178,10 @@ class BroadcastDecoder(nn.Module):
             nn.PixelShuffle(fold))                            # (N, 3, 64, 64)
 
     def forward(self, z):
-        z = self.first(z)
-        copies = z[:, :, None, None].expand(-1, -1, 22, 22)   # (N, latents, 22, 22)
-        grids = self.grid.expand(len(z), -1, -1, -1)
-        return self.layers(torch.cat([copies, grids], dim=1))
+        places = self.from_place(self.grid)                   # (64, 20, 20)
+        codes = self.from_code(z)                             # (N, 64)
+        # [:, :, None, None] : la même valeur dans chaque case
+        return self.layers(places + codes[:, :, None, None])
 
 
 def other_error(output, target, reconstruction):
@@ -236,87 +238,114 @@ def random_codes(saved, count):
 
 
 @torch.no_grad()
-def start_from(model, images):
+def start_from(model, images, directions=None):
     """Le chemin linéaire part de l'ACP de ces images (1000 suffisent).
 
     L'analyse en composantes principales (ACP) trouve les images de base V qui,
     dosées et ajoutées à l'image moyenne, redessinent le mieux les images : c'est le
     meilleur résumé linéaire. Le réseau part de zéro, et n'a que le reste à apprendre.
     (Le décodeur "broadcast", lui, n'a pas de chemin linéaire : il apprend tout.)
+    directions : {latent: ce qu'il regarde, (pixels,)}, s'il y a des mouvements ; le
+    chemin part alors d'eux, au lieu de l'ACP, et les autres latents de zéro.
     """
     size = model.latent_size
     images = images.cpu() / 255
     mean_image = images.mean(0)
     images -= mean_image
     x = images.flatten(1)                                     # (N, pixels)
-    count = min(len(x), 2 * size)    # en chercher deux fois trop est plus sûr
-    U, S, V = torch.pca_lowrank(x, count, center=False)
-    V = V[:, :size]                                           # (pixels, trouvées)
-    spread = S[:size] / len(x)**0.5            # écarts-types des coordonnées
-    # une rotation au hasard : aucun axe n'est meilleur au départ
-    turn = nn.init.orthogonal_(torch.empty(size, size))[:, :len(spread)]
-    writer = model.encoder.linear[-1]
-    nn.init.zeros_(writer.weight)
-    # 0.5 ramène vers 0 les coordonnées faibles, qui coûtent plus (voir kl_divergence)
-    # qu'elles ne disent
-    writer.weight[:size] = turn @ (V * spread / (spread**2 + 0.5)).T
+    look = torch.zeros(size, x.shape[1])      # le code est x @ look.T
+    draw = torch.zeros(size, x.shape[1])      # l'image est code @ draw
+    if directions:
+        for i, direction in directions.items():
+            look[i] = direction / (x @ direction).std()
+        reserved = list(directions)
+        # le meilleur dessin, au sens des moindres carrés
+        draw[reserved] = torch.linalg.lstsq(x @ look[reserved].T, x).solution
+    else:
+        count = min(len(x), 2 * size)    # en chercher deux fois trop est plus sûr
+        U, S, V = torch.pca_lowrank(x, count, center=False)
+        V = V[:, :size]                                       # (pixels, trouvées)
+        spread = S[:size] / len(x)**0.5       # écarts-types des coordonnées
+        # une rotation au hasard : aucun axe n'est meilleur au départ
+        turn = nn.init.orthogonal_(torch.empty(size, size))[:, :len(spread)]
+        # 0.5 ramène vers 0 les coordonnées faibles, qui coûtent plus (voir
+        # kl_divergence) qu'elles ne disent
+        look = turn @ (V * spread / (spread**2 + 0.5)).T
+        draw = turn @ (V * spread).T
     last = model.encoder.network[-1]
-    nn.init.zeros_(last.weight[:size])
+    for layer in (last, model.encoder.linear[-1]):
+        nn.init.zeros_(layer.weight)
     nn.init.zeros_(last.bias[:size])
     nn.init.constant_(last.bias[size:], -3)    # sigma part de 0.22 environ
+    model.encoder.linear[-1].weight[:size] = look
+    model.mean_image.copy_(mean_image)
+    model.background.copy_(mean_image)
     if isinstance(model.decoder, TwoPaths):
-        model.decoder.linear[0].weight.copy_((V * spread) @ turn.T)
+        model.decoder.linear[0].weight.copy_(draw.T)
         last = model.decoder.network[-2]
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
     else:    # un fond uni : l'image moyenne, elle, ne suivrait pas la grille
-        mean_image[:] = mean_image.mean((1, 2), keepdim=True)
-    model.mean_image.copy_(mean_image)
+        model.background.copy_(mean_image.mean((1, 2), keepdim=True))
 
 
 @torch.no_grad()
-def turn_axes(model, mu, logvar):
-    """Tourne les axes du code pour que chaque nombre varie sans les autres.
+def turn_axes(model, mu, logvar, reserved=()):
+    """Tourne les axes du code pour que chaque latent varie sans les autres.
 
     Aucune image ne change : le décodeur tourne dans l'autre sens. C'est l'analyse
     en composantes indépendantes (Hyvärinen et Oja, 2000, FastICA). Elle marche sans
     étiquettes (sans savoir ce que montre l'image) : un mélange de causes sans lien
     entre elles (une place, une couleur) ressemble en général plus à une cloche (la
     loi normale, que donne une somme de hasards) que chacune. On cherche donc les
-    axes où les nombres ressemblent le moins à une cloche.
-    1. blanchir : x = (mu - moyenne) @ whiten, d'écart-type 1 dans tous les sens ;
-    2. tourner  : y = x @ turn.T, où la rotation turn éloigne le plus y d'une cloche.
-    Enfin chaque axe est réduit pour que mu**2 + sigma**2 vaille 1 en moyenne,
-    comme pour la loi normale, que demande la KL. (@ : le produit de deux matrices.)
+    axes où les latents ressemblent le moins à une cloche.
+    Puis chaque axe est réduit pour que mu**2 + sigma**2 vaille 1 en moyenne, comme
+    pour la loi normale, que demande la KL. reserved : ceux qui ne tournent pas.
+    Renvoie les codes, tournés. (@ : le produit de deux matrices.)
     """
-    mu, variance = mu.cpu(), logvar.cpu().exp()
+    device = mu.device
+    mu = mu.cpu()
+    variance = logvar.cpu().exp().mean(0)
+    spread = mu.var(0, correction=0)
+    go = torch.eye(len(spread))               # le nouveau code est code @ go.T
     # les latents vivants : mu y change plus, d'une image à l'autre, qu'il n'hésite
-    live = (mu.var(0, correction=0) > variance.mean(0)).nonzero().flatten()
-    x = mu[:, live] - mu[:, live].mean(0)                     # (N, vivants)
-    covariance = x.T @ x / len(x)
-    if len(live) == 0 or not covariance.isfinite().all():
-        return
+    live = [i for i in range(len(spread)) if spread[i] > variance[i]]
+    for i in live:
+        go[i, i] = (spread[i] + variance[i])**-0.5
+    free = torch.tensor([i for i in live if i not in reserved], dtype=int)
+    axes = find_axes(mu[:, free] - mu[:, free].mean(0))
+    if axes is not None:
+        noise = axes**2 @ variance[free]      # sigma**2 sur les nouveaux axes
+        go[free[:, None], free] = axes / torch.sqrt(1 + noise)[:, None]
+    mu = mu @ go.T
+    go = go.to(device)
+    size = model.latent_size
+    last = model.encoder.network[-1]
+    last.bias[:size] = go @ last.bias[:size]
+    for layer in (last, model.encoder.linear[-1]):
+        layer.weight[:size] = go @ layer.weight[:size]
+    for layer in model.readers:
+        layer.weight.copy_(layer.weight @ go.inverse())
+    return mu.to(device)
+
+
+def find_axes(x):
+    """La matrice (vivants, vivants) qui démêle les codes x ; None s'il n'y en a pas."""
+    if x.shape[1] == 0 or not x.isfinite().all():
+        return None
     # les directions où le nuage des codes s'étire, et sa variance dans chacune
-    values, vectors = torch.linalg.eigh(covariance)
-    if values.min() < 0.001 * values.max():    # deux latents disent la même chose
-        return
+    values, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    if values.min() < 0.001 * values.max():   # deux latents disent la même chose
+        return None
+    # 1. blanchir : que le nuage s'étire autant dans tous les sens
     whiten = vectors @ torch.diag(values**-0.5) @ vectors.T
     x = x @ whiten
-    turn = torch.eye(len(live))
+    # 2. tourner, jusqu'à la rotation où les codes s'éloignent le plus d'une cloche
+    turn = torch.eye(x.shape[1])
     for step in range(100):
         y = torch.tanh(x @ turn.T)
-        # comment changer turn : la formule de FastICA, pour tanh
         slope = (1 - y**2).mean(0)[:, None] * turn - y.T @ x / len(x)
         U, S, Vt = torch.linalg.svd(slope)
-        turn = U @ Vt                                # la rotation la plus proche
-    turn *= turn.diag().sign()[:, None]    # un axe ou son opposé : on garde le sens
-    go = turn @ whiten
-    noise = go**2 @ variance[:, live].mean(0)        # sigma**2 sur les nouveaux axes
-    go = go / torch.sqrt(1 + noise)[:, None]
-    go = go.to(model.mean_image.device)
-    last = model.encoder.network[-1]
-    last.bias[live] = go @ last.bias[live]
-    for layer in (last, model.encoder.linear[-1]):
-        layer.weight[live] = go @ layer.weight[live]
-    for layer in model.readers:
-        layer.weight[:, live] = layer.weight[:, live] @ go.inverse()
+        turn = U @ Vt                         # la rotation la plus proche
+    turn[turn.diag() < 0] *= -1    # un axe ou son opposé se valent : on garde le sens
+    return turn @ whiten

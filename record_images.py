@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 
 from outils.camera import open_camera, read_square
 from outils.checks import check_folder, check_number
-from outils.drawing import big_font, black, font, green, red, white
+from outils.drawing import big_font, black, font, green, red, small_font, white
 from outils.files import make_folder, save_picture
 from outils.stop import stop
 from outils.windows import (close_windows, is_open, open_window, quit_keys, show,
@@ -90,9 +90,9 @@ def record(capture, folder, recorded):
 
 def find_kind(key):
     """Le début du nom de l'image que demande cette touche : "im", "m1"... ou None."""
-    if not 0 < key < 256:                 # -1 : aucune ; au-delà : flèches, etc.
+    if not -128 <= key < 256:             # au-delà : les flèches, etc.
         return None
-    letter = chr(key).lower()
+    letter = chr(key % 256).lower()       # % 256 : Linux compte é, è et ç en négatif
     if letter == "s":
         return "im"
     if letter in unshifted:
@@ -126,8 +126,9 @@ def draw_preview(square, counts, recording):
     for number in range(1, 10):
         count = counts.get(f"m{number}", 0)
         if count > 0:
-            place = (716, 34 + 21 * (number - 1))
+            place = (704, 34 + 21 * number)
             draw.text(place, f"{number} : {count}", green, font)
+            draw.text((704, 36), "mouvement", green, small_font)
     draw.text((500, 292), help_text, black, font, spacing=8)
     if recording:
         draw.ellipse((16, 16, 40, 40), red)

@@ -35,11 +35,14 @@ import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
+from torch.nn import functional as F
 
 from outils.checks import check_settings
 from outils.drawing import black, draw_curves, font, white
 from outils.files import make_folder
 from outils.model_file import keep, live_latents, unit
+from outils.movements import (find_movements, list_movements, movement_directions,
+                              movement_shares, take_means)
 from outils.names import split
 from outils.pictures import load_images, to_picture
 from outils.stop import StopButton, here, stop
@@ -55,14 +58,18 @@ settings = dict(
 
 
 # %% Apprendre
-def learn(model, images, train_index, test_index, settings, watcher):
+def learn(model, images, movements, train_index, test_index, settings, watcher):
     """Toutes les époques, pas à pas. Renvoie history, une ligne par époque.
 
     Une ligne : perte, erreur et KL, puis les mêmes sur les images de test.
+    movements : le mouvement de chaque image (1 à 9), ou 0 (voir calm).
     watcher est ce qui regarde : learn lui demande avant chaque pas s'il faut
     s'arrêter (must_stop), et lui montre le réseau après chaque époque (show)."""
     history = []
     watcher.show(model, history)
+    reserved = [k - 1 for k in list_movements(movements)]
+    mu, logvar = encode_images(model, images[train_index[:2000]], settings["task"])
+    means = take_means(mu, movements[train_index[:2000]])
     # order.split : des lots (batches) de batch_size images, le dernier plus petit
     steps = settings["epochs"] * math.ceil(len(train_index) / settings["batch_size"])
     optimizer, schedule = make_optimizer(model, steps, settings["learning_rate"])
@@ -74,12 +81,15 @@ def learn(model, images, train_index, test_index, settings, watcher):
             done = epoch + number / len(batches)       # 2.5 : au milieu de la troisième
             if watcher.must_stop(done):
                 return history
-            measures.append(learn_batch(model, images[batch], optimizer, settings))
+            measures.append(learn_batch(model, images[batch], movements[batch], means,
+                                        optimizer, settings))
             schedule.step()
         # jamais après la dernière époque : sigma, qui ne tourne pas, est à réapprendre
         if settings["independent_axes"] and epoch + 1 < settings["epochs"]:
-            mu, logvar = encode_images(model, images[order[:2000]], settings["task"])
-            turn_axes(model, mu, logvar)
+            seen = order[:2000]
+            mu, logvar = encode_images(model, images[seen], settings["task"])
+            mu = turn_axes(model, mu, logvar, reserved)
+            means = take_means(mu, movements[seen])
         train = np.mean(measures, axis=0).tolist()
         test = average_loss(model, images, test_index, settings)
         check_finite(test)
@@ -110,14 +120,21 @@ def make_optimizer(model, steps, learning_rate):
     return optimizer, schedule
 
 
-def learn_batch(model, batch, optimizer, settings):
+def learn_batch(model, batch, movements, means, optimizer, settings):
     """Un pas d'apprentissage sur un lot d'images."""
     target = batch / 255                          # (N, 3, 64, 64), de 0 à 1
     if settings["augmentation"]:
         target = augment(target)
-    loss, error, kl = compute_loss(model, target, settings)
+    inputs = spoil(target, settings["task"])
+    if movements.any():
+        inputs = shift(inputs)
+    # sans KL (beta = 0), pas de hasard non plus : c'est un simple auto-encodeur
+    output, mu, logvar = model(inputs, noise=settings["beta"] > 0)
+    loss, error, kl = vae_loss(output, target, mu, logvar, settings["beta"],
+                               settings["reconstruction"])
     numbers = [loss.item(), error.item(), kl.sum().item()]
     check_finite(numbers)
+    loss = loss + calm(mu, logvar, movements, means)
     # la pente (gradient) de la perte pour un poids : de combien elle change avec lui
     optimizer.zero_grad()      # efface les pentes du pas d'avant
     loss.backward()            # calcule celles de tous les poids
@@ -131,13 +148,28 @@ def check_finite(numbers):
              "learning_rate par 4, puis relancez. Rien n'est écrit.")
 
 
-def compute_loss(model, target, settings):
-    """La perte, l'erreur et la KL du réseau sur ces images."""
-    inputs = spoil(target, settings["task"])
-    # sans KL (beta = 0), pas de hasard non plus : c'est un simple auto-encodeur
-    output, mu, logvar = model(inputs, noise=settings["beta"] > 0)
-    return vae_loss(output, target, mu, logvar, settings["beta"],
-                    settings["reconstruction"])
+def calm(mu, logvar, movements, means):
+    """Ce que coûtent les latents qui bougent pendant le mouvement d'un autre.
+
+    Pendant le mouvement 2, seul z2 devrait changer : chaque autre paie le carré de
+    son écart à sa moyenne dans ce mouvement, compté en sigma. C'est un indice, pas
+    une étiquette : personne ne dit ce qui bouge, seulement que c'est une seule chose.
+    """
+    away = ((mu - means[movements]) / torch.exp(logvar / 2).detach())**2
+    others = torch.ones_like(mu)                  # (N, latents) : 1 paie, 0 non
+    others[movements == 0] = 0
+    moving = movements > 0
+    others[moving, movements[moving] - 1] = 0
+    return 0.25 * (others * away).sum() / len(mu)
+
+
+def shift(x):
+    """Décale un peu ces images : un petit mouvement se reconnaît ainsi partout."""
+    size = x.shape[-1]
+    reach = size // 32                            # 2 pixels, pour 64x64
+    i, j = torch.randint(0, 2 * reach + 1, (2,)).tolist()
+    padded = F.pad(x, (reach, reach, reach, reach), mode="replicate")
+    return padded[:, :, i:i + size, j:j + size]
 
 
 def augment(target):
@@ -155,7 +187,11 @@ def average_loss(model, images, index, settings):
     """Perte, erreur et KL moyennes sur images[index], sans rien apprendre."""
     total = np.zeros(3)
     for batch in index.split(500):
-        loss, error, kl = compute_loss(model, images[batch] / 255, settings)
+        target = images[batch] / 255
+        inputs = spoil(target, settings["task"])
+        output, mu, logvar = model(inputs, noise=settings["beta"] > 0)
+        loss, error, kl = vae_loss(output, target, mu, logvar, settings["beta"],
+                                   settings["reconstruction"])
         total += len(batch) * np.array([loss.item(), error.item(), kl.sum().item()])
     return (total / len(index)).tolist()
 
@@ -303,12 +339,27 @@ def report(model, images, train_index, test_index, results):
         print("Le réseau n'a rien appris de plus que l'image moyenne : augmentez epochs\n"
               "ou learning_rate, ou baissez beta. Si un bon modèle est maintenant\n"
               "dans _precedent.pth, changez model_name pour ne pas le perdre.")
-    elif error > 1.5 * learned:
-        print(f"Surapprentissage : {learned:.5f} seulement sur les images apprises.\n"
-              "Il retient ces images-là : il lui en faut plus.")
-    else:
-        print(f"Il a appris : {mean_error / max(error, 1e-12):.1f} fois mieux que l'image "
-              "moyenne,\nsur des images jamais vues à l'entraînement.")
+        return
+    print(f"Il a appris : {mean_error / max(error, 1e-12):.1f} fois mieux que l'image "
+          "moyenne,\nsur des images jamais vues à l'entraînement.")
+    if error > 1.5 * learned:
+        print(f"Surapprentissage : il fait mieux sur celles qu'il a apprises "
+              f"({learned:.5f}).\nDavantage d'images réduiraient cet écart.")
+
+
+def report_movements(model, images, movements, train_index, test_index, results):
+    """Le bilan des mouvements, sur des images de test : chacun a-t-il son curseur ?"""
+    mu, logvar = encode_images(model, images, results["settings"]["task"])
+    mu = mu.cpu() / results["z_spread"]
+    means = take_means(mu[train_index], movements[train_index])
+    shares = movement_shares(mu[test_index], movements[test_index], means)
+    for k, share in shares.items():
+        percent = f"{100 * share:.0f} %"
+        if share > 0.5:
+            print(f"Mouvement {k} : z{k} le suit, il prend {percent} de ce qui change.")
+        else:
+            print(f"z{k} ne suit pas bien le mouvement {k} ({percent}) : refaites-le plus "
+                  "grand,\nsans bouger le reste.")
 
 
 def choose_device():
@@ -333,12 +384,17 @@ if __name__ == "__main__":
         stop(f"Images : {len(names)}. Il en faut au moins 10 (200 conseillées) : "
              "enregistrez-en avec record_images.py.")
     train_index, test_index = split(names, test_data_proportion)
+    movements = torch.zeros(len(names), dtype=int)    # 0 : aucun mouvement
+    if independent_axes:
+        movements = find_movements(names, latent_size)
 
     # %% 2. Le réseau
     images = images.to(choose_device())
     model = VAE(images_size, latent_size, decoder).to(images.device)
     try:
-        start_from(model, images[train_index[:1000]])
+        first = train_index[:1000]
+        directions = movement_directions(images[first], movements[first])
+        start_from(model, images[first], directions)
     except KeyboardInterrupt:
         stop("Arrêt demandé : rien n'est écrit.")
     announce(model, len(train_index), len(test_index), settings)
@@ -347,7 +403,8 @@ if __name__ == "__main__":
     try:
         with StopButton() as button:      # Stop ne coupe rien : button le note
             watcher = Watcher(images, test_index[:8], settings, button)
-            history = learn(model, images, train_index, test_index, settings, watcher)
+            history = learn(model, images, movements, train_index, test_index, settings,
+                            watcher)
     finally:
         close_windows()
     if not history:
@@ -359,11 +416,13 @@ if __name__ == "__main__":
     # %% 4. Le modèle et le bilan
     with StopButton():                    # Stop n'y fait rien
         results = {"settings": settings, "history": history,
-                   "train_names": [names[i] for i in train_index]}
+                   "train_names": [names[i] for i in train_index],
+                   "movements": list_movements(movements)}
         results.update(measure_latents(model, images, train_index, settings))
         screen = draw_all(model, images, test_index[:8], settings, history)
         keep(here / f"{model_name}.pth", model, results, screen, watcher.views)
         report(model, images, train_index, test_index, results)
+        report_movements(model, images, movements, train_index, test_index, results)
         if "spyder_kernels" in sys.modules:
             from IPython.display import display
             print("À taper ici : history[-1], model, to_picture(model.sample(1)[0])\n"

@@ -119,5 +119,6 @@ def train(images, train_index, watcher=Nobody(), **changes):
     model = model.to(images.device)
     start_from(model, images[train_index[:1000]])
     test_index = train_index[:1]                 # ici, on mesure après coup
-    learn(model, images, train_index, test_index, chosen, watcher)
+    movements = torch.zeros(len(images), dtype=int)
+    learn(model, images, movements, train_index, test_index, chosen, watcher)
     return model, chosen, time.perf_counter() - start

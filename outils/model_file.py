@@ -8,6 +8,7 @@ import torch
 
 from outils.checks import choices, is_number, limits
 from outils.files import why_not_written, write_whole
+from outils.old_models import convert, is_old
 from outils.stop import stop
 
 max_bytes = 50_000_000                   # aucun modèle du kit n'est aussi gros
@@ -33,10 +34,13 @@ def load_model(path, network):
     try:
         check_archive(path)
         # weights_only : torch n'y lit que des nombres et des textes, et ne lance rien
-        # (avant torch 2.10, un fichier fait exprès pouvait le tromper)
+        # (avant torch 2.10, un fichier fait exprès pouvait encore le tromper :
+        # n'ouvrez pas le .pth d'un inconnu ; la page, elle, le refuse)
         saved = torch.load(path, map_location="cpu", weights_only=True)
         check_results(saved)
         check_weights(saved["weights"])
+        if is_old(saved):
+            convert(saved)
     except Exception:    # un fichier étranger peut lever n'importe quelle erreur
         stop(f"{path.name} n'est pas un modèle de ce kit, ou il est abîmé : "
              "relancez train_VAE.py pour en refaire un.")
@@ -64,6 +68,9 @@ def check_archive(path):
         sizes = [member.file_size for member in archive.infolist()]
         require(sum(sizes) < max_bytes)
         require(archive.testzip() is None)
+        # ce fichier-là, avant torch 2.6, ferait lire le .pth comme un programme
+        for name in archive.namelist():
+            require(not name.endswith("constants.pkl"))
 
 
 def check_results(saved):

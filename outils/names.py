@@ -4,8 +4,11 @@ import zlib
 
 import torch
 
-stretch = 20                             # images : deux secondes de film
-margin = 4                               # à chaque bout, ni apprises ni testées
+# une tranche de film, et à chaque bout sa marge, ni apprise ni testée ; en images, à 10
+# par seconde : pendant un mouvement, l'image change plus vite
+stretches = {"im": (20, 4)}
+for k in range(1, 10):
+    stretches[f"m{k}"] = (10, 2)
 
 
 def read_name(name):
@@ -26,33 +29,49 @@ def split(names, proportion):
     ne change. Le test en prend donc des tranches entières, sans leurs deux bouts, qui
     ressemblent trop à ce qui est appris : eux ne servent à rien.
     """
-    kinds = {}                           # les images de chaque sorte
+    names = [name.removeprefix("demo/") for name in names]    # dans images/demo ou non
+    kinds = {}                           # les images de chaque film
     for i, name in enumerate(names):
         kinds.setdefault(read_name(name)[0], []).append(i)
+    others = kinds.pop("", [])
+    for kind in list(kinds):
+        if len(kinds[kind]) < 3 * stretches[kind][0]:    # trop court pour des tranches
+            others += kinds.pop(kind)
+    kinds[""] = others
     train = []
     test = []
     for kind, members in kinds.items():
-        is_film = kind != "" and len(members) >= 3 * stretch
         groups = {}                      # ce qui va ensemble au test, ou ensemble ailleurs
         for i in members:
-            group = names[i].removeprefix("demo/")
-            if is_film:
-                group = f"{kind} {read_name(names[i])[1] // stretch}"
+            group = names[i]
+            if kind != "":
+                group = f"{kind} {read_name(names[i])[1] // stretches[kind][0]}"
             groups.setdefault(group, []).append(i)
         wanted = max(1, round(proportion * len(members)))
         count = 0
-        middles = []
         for group in sorted(groups, key=checksum):
-            if count >= wanted and middles:
+            middle = groups[group]
+            if kind != "":
+                middle = [i for i in middle if in_middle(names[i])]
+            if count < wanted and middle:
+                count += len(groups[group])
+                test += middle
+            else:
                 train += groups[group]
-                continue
-            count += len(groups[group])
-            for i in groups[group]:
-                place = read_name(names[i])[1] % stretch
-                if not is_film or margin <= place < stretch - margin:
-                    middles.append(i)
-        test += middles
-    return torch.tensor(sorted(train)), torch.tensor(sorted(test))
+    if not test:                         # un film dont il ne reste que des bouts
+        test.append(train.pop())
+    # un ordre quelconque, mais toujours le même : les mille premières les montrent toutes
+    order = torch.tensor([checksum(name) for name in names])
+    train = torch.tensor(train)
+    test = torch.tensor(test)
+    return train[order[train].argsort()], test[order[test].argsort()]
+
+
+def in_middle(name):
+    """Vrai si l'image n'est pas à l'un des deux bouts de sa tranche."""
+    kind, number = read_name(name)
+    length, margin = stretches[kind]
+    return margin <= number % length < length - margin
 
 
 def checksum(text):

@@ -152,7 +152,7 @@ def add_factors(kit, count=100):
     lines = [f"dessin_{number:03d}.png,{7 * number % 25},{number % 5}"
              for number in range(1, count + 1)]
     (kit.images / "factors.csv").write_text("\n".join(["image,place,taille", *lines]), "utf-8")
-    return kit.set("train_VAE.py", epochs=2)
+    return kit.set("train_VAE.py", epochs=1)
 
 
 def runs_of(kit):

@@ -83,7 +83,7 @@ def test_the_kind_follows_the_settings_and_they_follow_it(page):
 # Les onglets
 # ce pour quoi chacun est fait ; un bidi_component est un des composants de la page
 tabs = {"Entraînement": "bidi_component", "Curseurs": "bidi_component",
-        "Carte": "bidi_component", "Une image": "bidi_component", "Webcam": "bidi_component",
+        "Carte": "bidi_component", "Une image": "number_input", "Webcam": "bidi_component",
         "Reconstructions": "html", "Inventer": "html", "Comparer": "multiselect",
         "Modèles": "download_button", "Comprendre": "radio"}
 

@@ -7,6 +7,8 @@ import copy
 import threading
 import time
 
+import torch
+
 from page.kit import (VAE, learn, measure_latents, save_model, split, start_from, stop,
                       why_not_written)
 from page.models import free_path, writing
@@ -51,7 +53,9 @@ class Training(threading.Thread):
             model = VAE(self.settings["images_size"], self.settings["latent_size"],
                         self.settings["decoder"])
             start_from(model, self.images[self.train_index[:1000]])
-            learn(model, self.images, self.train_index, self.test_index, self.settings, self)
+            movements = torch.zeros(len(self.images), dtype=int)
+            learn(model, self.images, movements, self.train_index, self.test_index,
+                  self.settings, self)
         except SystemExit as sentence:             # une phrase du kit
             self.sentence = str(sentence)
         except Exception as error:                 # un thread n'a personne à qui lever une erreur

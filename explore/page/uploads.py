@@ -55,8 +55,8 @@ def unzip(name, content, room):
 def unpack(uploads):
     """Toutes les images déposées, seules ou dans des zips : {nom: octets}."""
     files = {}
+    room = max_bytes
     for upload in uploads:
-        room = max_bytes - sum(len(content) for content in files.values())
         content = upload.getvalue()
         if upload.name.lower().endswith(".zip"):
             inside = unzip(upload.name, content, room)
@@ -66,6 +66,7 @@ def unpack(uploads):
             inside = {upload.name: content}
         for name, picture in inside.items():
             add(files, name, picture)
+            room -= len(picture)
         if len(files) > max_files:
             stop(f"C'est trop : {max_files} images au plus. Déposez-en moins.")
     return files
