@@ -460,7 +460,7 @@ def test_the_axes_are_turned_after_each_epoch_but_the_last(monkeypatch, decoder)
     """logvar a ainsi une époque pour s'y faire ; independent_axes = False : jamais."""
     turned = []
     monkeypatch.setattr(train_VAE, "turn_axes",
-                        lambda model, mu, logvar: turned.append(mu.shape))
+                        lambda model, mu, logvar, *more: turned.append(mu.shape))
     train(demo_images(32), decoder=decoder)
     assert turned == [(200, 4), (200, 4)]
     train(demo_images(32), decoder=decoder, independent_axes=False)
