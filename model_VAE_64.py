@@ -307,6 +307,8 @@ def turn_axes(model, mu, logvar, reserved=()):
     mu = mu.cpu()
     variance = logvar.cpu().exp().mean(0)
     spread = mu.var(0, correction=0)
+    if not spread.isfinite().all():           # il diverge : la perte le dira
+        return mu.to(device)
     go = torch.eye(len(spread))               # le nouveau code est code @ go.T
     # les latents vivants : mu y change plus, d'une image à l'autre, qu'il n'hésite
     live = [i for i in range(len(spread)) if spread[i] > variance[i]]
@@ -331,7 +333,7 @@ def turn_axes(model, mu, logvar, reserved=()):
 
 def find_axes(x):
     """La matrice (vivants, vivants) qui démêle les codes x ; None s'il n'y en a pas."""
-    if x.shape[1] == 0 or not x.isfinite().all():
+    if x.shape[1] == 0:
         return None
     # les directions où le nuage des codes s'étire, et sa variance dans chacune
     values, vectors = torch.linalg.eigh(x.T @ x / len(x))
