@@ -21,12 +21,11 @@ class VAE(nn.Module):
     Kingma et Welling, 2013, arXiv:1312.6114. « Variationnel » : l'encodeur ne donne
     pas un code, mais un nuage de codes possibles, de centre mu et de largeur sigma.
 
-    Linear(a, b) : de a nombres à b nombres, chacun une somme pondérée des a, plus
-    une constante. Conv2d(a, b, 4, stride=2, padding=1), une convolution : b petits
-    filtres de 4x4 cases glissent sur toute l'image, en ne s'arrêtant qu'une case sur
-    deux (stride), avec un bord de zéros d'une case (padding). SiLU laisse passer le
-    positif, presque rien du négatif ; sans elle, toutes ces couches n'en feraient
-    qu'une. (TwoPaths et BroadcastDecoder : plus bas.)
+    Linear(a, b) : de a nombres à b, chacun une somme pondérée des a. Conv2d(a, b, 4,
+    stride=2, padding=1), une convolution : b petits filtres de 4x4 cases glissent sur
+    l'image, en s'arrêtant une case sur deux (stride), avec un bord de zéros d'une case
+    (padding). SiLU laisse passer le positif, presque rien du négatif ; sans elle,
+    toutes ces couches n'en feraient qu'une. (TwoPaths, BroadcastDecoder : plus bas.)
     """
 
     def __init__(self, images_size=64, latent_size=4, decoder="convolution"):
@@ -242,9 +241,9 @@ def start_from(model, images, directions=None):
     """Le chemin linéaire part de l'ACP de ces images (1000 suffisent).
 
     L'analyse en composantes principales (ACP) trouve les images de base V qui,
-    dosées et ajoutées à l'image moyenne, redessinent le mieux les images : c'est le
-    meilleur résumé linéaire. Le réseau part de zéro, et n'a que le reste à apprendre.
-    (Le décodeur "broadcast", lui, n'a pas de chemin linéaire : il apprend tout.)
+    dosées et ajoutées à l'image moyenne, redessinent le mieux les images. Le réseau
+    part de zéro, et n'a que le reste à apprendre. (Le décodeur "broadcast", sans
+    chemin linéaire, apprend tout.)
     directions : {latent: ce qu'il regarde, (pixels,)}, s'il y a des mouvements ; le
     chemin part alors d'eux, au lieu de l'ACP, et les autres latents de zéro.
     """
@@ -294,14 +293,13 @@ def turn_axes(model, mu, logvar, reserved=()):
     """Tourne les axes du code pour que chaque latent varie sans les autres.
 
     Aucune image ne change : le décodeur tourne dans l'autre sens. C'est l'analyse
-    en composantes indépendantes (Hyvärinen et Oja, 2000, FastICA). Elle marche sans
-    étiquettes (sans savoir ce que montre l'image) : un mélange de causes sans lien
-    entre elles (une place, une couleur) ressemble en général plus à une cloche (la
-    loi normale, que donne une somme de hasards) que chacune. On cherche donc les
-    axes où les latents ressemblent le moins à une cloche.
-    Puis chaque axe est réduit pour que mu**2 + sigma**2 vaille 1 en moyenne, comme
-    pour la loi normale, que demande la KL. reserved : ceux qui ne tournent pas.
-    Renvoie les codes, tournés. (@ : le produit de deux matrices.)
+    en composantes indépendantes (Hyvärinen et Oja, 2000, FastICA), qui se passe
+    d'étiquettes : un mélange de causes sans lien entre elles (une place, une couleur)
+    ressemble plus à une cloche (la loi normale) que chacune. On cherche donc les axes
+    où les latents ressemblent le moins à une cloche. Puis chaque axe est réduit pour
+    que mu**2 + sigma**2 vaille 1 en moyenne, ce que demande la KL.
+    reserved : ceux qui ne tournent pas. Renvoie les codes tournés. (@ : produit de
+    deux matrices.)
     """
     device = mu.device
     mu = mu.cpu()

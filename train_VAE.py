@@ -26,28 +26,27 @@ film = False                #*** True, False : garder un film (.gif) ?
 # *****************************************************************
 import math
 import sys
-import time
 
 # en premier : il prépare torch
 from model_VAE_64 import (VAE, encode_images, kl_divergence, spoil, start_from,
                           turn_axes, vae_loss)
-import cv2
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
 from torch.nn import functional as F
 
 from outils.checks import check_settings
-from outils.drawing import black, draw_curves, font, white
+from outils.drawing import draw_training
 from outils.files import make_folder
-from outils.model_file import keep, live_latents, unit
+from outils.learning_window import LearningWindow
+from outils.model_file import keep
 from outils.movements import (find_movements, list_movements, movement_directions,
                               movement_shares, take_means)
 from outils.names import split
-from outils.pictures import load_images, to_picture
-from outils.stop import StopButton, here, stop
-from outils.windows import (close_windows, is_open, open_window, quit_keys, show,
-                            window_trouble)
+from outils.pictures import load_images, to_picture    # to_picture : à taper, à la fin
+from outils.prepare_torch import choose_device
+from outils.stop import here, stop
+from outils.verdict import announce, tell_errors, tell_latents, tell_movements
+from outils.windows import close_windows
 
 settings = dict(
     images_size=images_size, latent_size=latent_size, dataset_folder=dataset_folder,
@@ -247,129 +246,26 @@ def describe(history, settings):
 def draw_all(model, images, examples, settings, history):
     """Les courbes de perte et, dessous, des images de test, redessinées."""
     rows = reconstruct(model, images, examples, settings["task"])
-    screen = Image.new("RGB", (900, 300 + 100 * len(rows)), white)
-    draw = ImageDraw.Draw(screen)
-    draw.text((12, 8), describe(history, settings), black, font)
-    draw_curves(draw, [(row[0], row[3]) for row in history])
-    for line, (name, pictures) in enumerate(rows.items()):
-        draw.text((12, 342 + 100 * line), name, black, font, anchor="lm")
-        for column, picture in enumerate(pictures):
-            place = (112 + 96 * column, 294 + 100 * line)
-            screen.paste(to_picture(picture).resize((96, 96)), place)
-    return screen
+    return draw_training(describe(history, settings), history, rows)
 
 
 class Watcher:
-    """Ce qui regarde l'apprentissage : la fenêtre, le bouton Stop, la console."""
+    """Ce qui regarde l'apprentissage : learn lui montre, et lui demande s'il s'arrête."""
 
-    def __init__(self, images, examples, settings, button):
+    def __init__(self, images, examples, settings):
         self.images = images
         self.examples = examples          # les numéros des images à montrer
         self.settings = settings
-        self.button = button
-        self.asked = False                # a-t-on appuyé sur "q" ?
-        self.views = []                   # celles du film
-        self.start = time.monotonic()
-        self.next_look = 0
-        trouble = window_trouble()
-        self.window = trouble is None     # y a-t-il une fenêtre ?
-        if trouble:
-            print(trouble, "Les courbes seront dans le .png.")
+        self.window = LearningWindow(settings["epochs"], settings["film"])
 
     def show(self, model, history):
-        """learn l'appelle au début, puis à la fin de chaque époque."""
-        screen = draw_all(model, self.images, self.examples, self.settings, history)
-        if self.window and not history:
-            open_window("apprentissage", "Apprentissage", screen)
-        elif self.window:
-            show("apprentissage", screen)
-        every = math.ceil(self.settings["epochs"] / 100)    # 100 vues au plus, environ
-        if self.settings["film"] and len(history) % every == 0:
-            self.views.append(screen.quantize())    # 256 couleurs, pour le .gif
-        seconds = time.monotonic() - self.start
-        print(f"\r{describe(history, self.settings)}  {seconds:.0f} s")
+        """Au début, puis à la fin de chaque époque."""
+        picture = draw_all(model, self.images, self.examples, self.settings, history)
+        self.window.update(picture, describe(history, self.settings))
 
     def must_stop(self, done):
-        """learn l'appelle avant chaque pas : vrai pour arrêter."""
-        if time.monotonic() > self.next_look:
-            self.next_look = time.monotonic() + 0.2
-            print(f"\r{100 * done / self.settings['epochs']:.0f} %", end="")
-            if self.window:
-                self.listen()
-        return self.asked or self.button.pressed
-
-    def listen(self):
-        """Écoute les touches de la fenêtre, et voit si on l'a fermée."""
-        if cv2.waitKeyEx(1) in quit_keys:
-            self.asked = True
-        if not is_open("apprentissage"):
-            self.window = False
-            print("\nFenêtre fermée : l'apprentissage continue ; Stop l'arrête.")
-
-
-# %% Dire
-def announce(model, known, unseen, settings):
-    """Ce qui va se passer, et ce qui pourrait étonner."""
-    weights = sum([weight.numel() for weight in model.parameters()])
-    print(f"Images à apprendre : {known}, de test : {unseen}. Poids : {weights}.")
-    if settings["reconstruction"] in ("gaussian", "laplace"):
-        print("sigma-VAE : la perte peut devenir négative, c'est normal "
-              "(c'est -ln p, et la densité p peut dépasser 1).")
-    steps = math.ceil(known / settings["batch_size"])
-    if steps * settings["epochs"] < 200:
-        print(f"{steps * settings['epochs']} pas d'apprentissage, c'est peu : avec si "
-              f"peu d'images, essayez epochs = {min(200, 400 // steps)}.")
-
-
-def report(model, images, train_index, test_index, results):
-    """Le bilan : ce que dit chaque latent, puis si le réseau a appris."""
-    settings = results["settings"]
-    importance = results["importance"]
-    live = live_latents(results)
-    for i in importance.argsort(descending=True).tolist():
-        bar = "#" * int(40 * importance[i] / (importance.max() + 1e-9))
-        if i not in live:
-            bar = "mort : il ne change presque rien"
-        print(f"  z{i + 1} : {importance[i]:5.2f} {unit(settings)} {bar}")
-    learned = pixel_error(model, images, train_index[:500], settings["task"])
-    error = pixel_error(model, images, test_index[:500], settings["task"])
-    target = images[test_index[:500]] / 255
-    mean_error = (target - model.mean_image).square().mean().item()
-    print(f"Erreur par pixel sur les images de test : {error:.5f}\n"
-          f"(avec l'image moyenne : {mean_error:.5f}).")
-    if error > 0.9 * mean_error:
-        print("Le réseau n'a rien appris de plus que l'image moyenne : augmentez epochs\n"
-              "ou learning_rate, ou baissez beta. Si un bon modèle est maintenant\n"
-              "dans _precedent.pth, changez model_name pour ne pas le perdre.")
-        return
-    print(f"Il a appris : {mean_error / max(error, 1e-12):.1f} fois mieux que l'image "
-          "moyenne,\nsur des images jamais vues à l'entraînement.")
-    if error > 1.5 * learned:
-        print(f"Surapprentissage : il fait mieux sur celles qu'il a apprises "
-              f"({learned:.5f}).\nDavantage d'images réduiraient cet écart.")
-
-
-def report_movements(model, images, movements, train_index, test_index, results):
-    """Le bilan des mouvements, sur des images de test : chacun a-t-il son curseur ?"""
-    mu, logvar = encode_images(model, images, results["settings"]["task"])
-    means = take_means(mu[train_index], movements[train_index])
-    shares = movement_shares(mu[test_index], movements[test_index], means)
-    for k, share in shares.items():
-        percent = f"{100 * share:.0f} %"
-        if share > 0.5:
-            print(f"Mouvement {k} : z{k} le suit, il prend {percent} de ce qui change.")
-        else:
-            print(f"z{k} ne suit pas bien le mouvement {k} ({percent}) : refaites-le plus "
-                  "grand,\nsans bouger le reste.")
-
-
-def choose_device():
-    """La carte graphique s'il y en a une, sinon le processeur."""
-    if torch.cuda.is_available():
-        return "cuda"
-    if torch.backends.mps.is_available():
-        return "mps"
-    return "cpu"
+        """Avant chaque pas ; done : les époques faites."""
+        return self.window.must_stop(done / self.settings["epochs"])
 
 
 # %% 1. Les images : le programme commence ici quand on appuie sur F5
@@ -390,7 +286,7 @@ if __name__ == "__main__":
         movements = find_movements(names, latent_size)
 
     # %% 2. Le réseau
-    images = images.to(choose_device())
+    images = images.to(choose_device())    # une carte graphique, s'il y en a une
     model = VAE(images_size, latent_size, decoder).to(images.device)
     try:
         first = train_index[:1000]
@@ -401,11 +297,10 @@ if __name__ == "__main__":
     announce(model, len(train_index), len(test_index), settings)
 
     # %% 3. Apprendre, avec la zone *** du dernier F5
+    watcher = Watcher(images, test_index[:8], settings)    # il note Stop, et "q"
     try:
-        with StopButton() as button:      # Stop ne coupe rien : button le note
-            watcher = Watcher(images, test_index[:8], settings, button)
-            history = learn(model, images, train_index, test_index, settings, watcher,
-                            movements)
+        history = learn(model, images, train_index, test_index, settings, watcher,
+                        movements)
     finally:
         close_windows()
     if not history:
@@ -415,17 +310,24 @@ if __name__ == "__main__":
         print("\nArrêt demandé : je garde ce qui a été appris.")
 
     # %% 4. Le modèle et le bilan
-    with StopButton():                    # Stop n'y fait rien
-        results = {"settings": settings, "history": history,
-                   "train_names": [names[i] for i in train_index],
-                   "movements": list_movements(movements)}
-        results.update(measure_latents(model, images, train_index, settings))
-        screen = draw_all(model, images, test_index[:8], settings, history)
-        keep(here / f"{model_name}.pth", model, results, screen, watcher.views)
-        report(model, images, train_index, test_index, results)
-        report_movements(model, images, movements, train_index, test_index, results)
-        if "spyder_kernels" in sys.modules:
-            from IPython.display import display
-            print("À taper ici : history[-1], model, to_picture(model.sample(1)[0])\n"
-                  "Les courbes : onglet Plots, en haut à droite.")
-            display(screen)
+    results = {"settings": settings, "history": history,
+               "train_names": [names[i] for i in train_index],
+               "movements": list_movements(movements)}
+    results.update(measure_latents(model, images, train_index, settings))
+    screen = draw_all(model, images, test_index[:8], settings, history)
+    keep(here / f"{model_name}.pth", model, results, screen, watcher.window.views)
+    watcher.window.button.release()       # le modèle est écrit : Stop coupe de nouveau
+    tell_latents(results)
+    learned = pixel_error(model, images, train_index[:500], task)
+    error = pixel_error(model, images, test_index[:500], task)
+    target = images[test_index[:500]] / 255
+    mean_error = (target - model.mean_image).square().mean().item()
+    tell_errors(error, learned, mean_error)
+    mu, logvar = encode_images(model, images, task)
+    means = take_means(mu[train_index], movements[train_index])
+    tell_movements(movement_shares(mu[test_index], movements[test_index], means), names)
+    if "spyder_kernels" in sys.modules:
+        from IPython.display import display
+        print("À taper ici : history[-1], model, to_picture(model.sample(1)[0])\n"
+              "Les courbes : onglet Plots, en haut à droite.")
+        display(screen)
