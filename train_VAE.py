@@ -1,6 +1,6 @@
 """Entraîner le VAE : il apprend seul à résumer chaque image en
 latent_size nombres, puis à la redessiner. Stop (ou "q" dans la
-fenêtre) arrête avant la fin et garde ce qui a été appris.
+fenêtre) arrête et garde les époques déjà faites.
 
 Lit     : les images de dataset_folder, ou celles de démonstration.
 Écrit   : model_name.pth (le modèle), model_name.png (les courbes).
@@ -32,15 +32,13 @@ from model_VAE_64 import (VAE, encode_images, kl_divergence, spoil, start_from,
                           turn_axes, vae_loss)
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from outils.checks import check_settings
 from outils.drawing import draw_training
 from outils.files import make_folder
 from outils.learning_window import LearningWindow
 from outils.model_file import keep
-from outils.movements import (find_movements, list_movements, movement_directions,
-                              movement_shares, take_means)
+from outils.movements import Movements, find_movements
 from outils.names import split
 from outils.pictures import load_images, to_picture    # to_picture : à taper, à la fin
 from outils.prepare_torch import choose_device
@@ -61,42 +59,71 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
     """Toutes les époques, pas à pas. Renvoie history, une ligne par époque.
 
     Une ligne : perte, erreur et KL, puis les mêmes sur les images de test.
-    movements : le mouvement de chaque image (1 à 9), ou 0 (voir calm).
     watcher est ce qui regarde : learn lui demande avant chaque pas s'il faut
-    s'arrêter (must_stop), et lui montre le réseau après chaque époque (show)."""
+    s'arrêter (must_stop), et lui montre le réseau après chaque époque (show).
+    movements : les mouvements du film, s'il y en a (outils/movements.py)."""
     history = []
     watcher.show(model, history)
     if movements is None:
-        movements = torch.zeros(len(images), dtype=int)
-    reserved = [k - 1 for k in list_movements(movements)]
-    mu, logvar = encode_images(model, images[train_index[:2000]], settings["task"])
-    means = take_means(mu, movements[train_index[:2000]])
-    # order.split : des lots (batches) de batch_size images, le dernier plus petit
+        movements = Movements(torch.zeros(len(images), dtype=int))    # aucun
     steps = settings["epochs"] * math.ceil(len(train_index) / settings["batch_size"])
     optimizer, schedule = make_optimizer(model, steps, settings["learning_rate"])
     for epoch in range(settings["epochs"]):
         order = train_index[torch.randperm(len(train_index))]    # mélangées
+        # des lots (batches) : chacun dit les numéros de batch_size images
         batches = order.split(settings["batch_size"])
         measures = []
         for number, batch in enumerate(batches):
             done = epoch + number / len(batches)       # 2.5 : au milieu de la troisième
             if watcher.must_stop(done):
                 return history
-            measures.append(learn_batch(model, images[batch], movements[batch], means,
-                                        optimizer, settings))
+            measures.append(learn_batch(model, images, batch, movements, optimizer,
+                                        settings))
             schedule.step()
         # jamais après la dernière époque : sigma, qui ne tourne pas, est à réapprendre
         if settings["independent_axes"] and epoch + 1 < settings["epochs"]:
-            seen = order[:2000]
-            mu, logvar = encode_images(model, images[seen], settings["task"])
-            mu = turn_axes(model, mu, logvar, reserved)
-            means = take_means(mu, movements[seen])
+            untangle(model, images, order[:2000], movements, settings)
         train = np.mean(measures, axis=0).tolist()
         test = average_loss(model, images, test_index, settings)
         check_finite(test)
-        history.append(train + test)
+        history.append(train + test)      # les deux listes bout à bout
         watcher.show(model, history)
     return history
+
+
+def learn_batch(model, images, batch, movements, optimizer, settings):
+    """Un pas d'apprentissage sur un lot d'images."""
+    target = images[batch] / 255                  # (N, 3, 64, 64), de 0 à 1
+    if settings["augmentation"]:
+        target = augment(target)
+    inputs = spoil(target, settings["task"])
+    inputs = movements.shift(inputs)              # sans mouvements, ne fait rien
+    # sans KL (beta = 0), pas de hasard non plus : c'est un simple auto-encodeur
+    noise = settings["beta"] > 0
+    output, mu, logvar = model(inputs, noise)     # appelle VAE.forward
+    loss, error, kl = vae_loss(output, target, mu, logvar, settings["beta"],
+                               settings["reconstruction"])
+    numbers = [loss.item(), error.item(), kl.sum().item()]
+    check_finite(numbers)
+    loss = loss + movements.price(mu, logvar, batch)    # 0 sans mouvements
+    # la pente (gradient) de la perte pour un poids : de combien elle change avec lui
+    optimizer.zero_grad()      # efface les pentes du pas d'avant
+    loss.backward()            # calcule celles de tous les poids, et les y range
+    optimizer.step()           # un petit pas, dans le sens où la perte baisse
+    return numbers
+
+
+def check_finite(numbers):
+    if not np.isfinite(numbers).all():
+        stop("La perte n'est plus un nombre : les pas sont trop grands. Divisez\n"
+             "learning_rate par 4, puis relancez. Rien n'est écrit.")
+
+
+def untangle(model, images, index, movements, settings):
+    """Entre deux époques, tourne les axes du code : un curseur, une chose."""
+    mu, logvar = encode_images(model, images[index], settings["task"])
+    mu = turn_axes(model, mu, logvar, movements.reserved)
+    movements.look(mu, index)
 
 
 def make_optimizer(model, steps, learning_rate):
@@ -112,65 +139,13 @@ def make_optimizer(model, steps, learning_rate):
     groups = [{"params": networks}, {"params": linears}]
     rates = [learning_rate, learning_rate / 10]
     # Adam (Kingma et Ba, 2015) ; betas : combien il se souvient des pas d'avant
-    # (rien à voir avec beta) ; fused : plus rapide, dès torch 2.5
+    # (rien à voir avec beta) ; fused : plus rapide, à partir de torch 2.5
     fused = torch.__version__ >= (2, 5)
     optimizer = torch.optim.Adam(groups, rates[0], betas=(0.9, 0.99), fused=fused)
-    # départ en douceur, pendant un dixième des pas ; arrivée aussi, jusqu'à zéro
+    # départ en douceur, pendant un dixième des pas ; arrivée aussi, presque à zéro
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, rates, total_steps=steps + 1, pct_start=0.1, cycle_momentum=False)
     return optimizer, schedule
-
-
-def learn_batch(model, batch, movements, means, optimizer, settings):
-    """Un pas d'apprentissage sur un lot d'images."""
-    target = batch / 255                          # (N, 3, 64, 64), de 0 à 1
-    if settings["augmentation"]:
-        target = augment(target)
-    inputs = spoil(target, settings["task"])
-    if movements.any():
-        inputs = shift(inputs)
-    # sans KL (beta = 0), pas de hasard non plus : c'est un simple auto-encodeur
-    output, mu, logvar = model(inputs, noise=settings["beta"] > 0)
-    loss, error, kl = vae_loss(output, target, mu, logvar, settings["beta"],
-                               settings["reconstruction"])
-    numbers = [loss.item(), error.item(), kl.sum().item()]
-    check_finite(numbers)
-    loss = loss + calm(mu, logvar, movements, means)
-    # la pente (gradient) de la perte pour un poids : de combien elle change avec lui
-    optimizer.zero_grad()      # efface les pentes du pas d'avant
-    loss.backward()            # calcule celles de tous les poids
-    optimizer.step()           # un petit pas, dans le sens où la perte baisse
-    return numbers
-
-
-def check_finite(numbers):
-    if not np.isfinite(numbers).all():
-        stop("La perte n'est plus un nombre : les pas sont trop grands. Divisez "
-             "learning_rate par 4, puis relancez. Rien n'est écrit.")
-
-
-def calm(mu, logvar, movements, means):
-    """Ce que coûtent les latents qui bougent pendant le mouvement d'un autre.
-
-    Pendant le mouvement 2, seul z2 devrait changer : chaque autre paie le carré de
-    son écart à sa moyenne dans ce mouvement, compté en sigma. C'est un indice, pas
-    une étiquette : personne ne dit ce qui bouge, seulement que c'est une seule chose.
-    """
-    away = ((mu - means[movements]) / torch.exp(logvar / 2).detach())**2
-    others = torch.ones_like(mu)                  # (N, latents) : 1 paie, 0 non
-    others[movements == 0] = 0
-    moving = movements > 0
-    others[moving, movements[moving] - 1] = 0
-    return 0.25 * (others * away).sum() / len(mu)
-
-
-def shift(x):
-    """Décale un peu ces images : un petit mouvement se reconnaît ainsi partout."""
-    size = x.shape[-1]
-    reach = size // 32                            # 2 pixels, pour 64x64
-    i, j = torch.randint(0, 2 * reach + 1, (2,)).tolist()
-    padded = F.pad(x, (reach, reach, reach, reach), mode="replicate")
-    return padded[:, :, i:i + size, j:j + size]
 
 
 def augment(target):
@@ -190,7 +165,8 @@ def average_loss(model, images, index, settings):
     for batch in index.split(500):
         target = images[batch] / 255
         inputs = spoil(target, settings["task"])
-        output, mu, logvar = model(inputs, noise=settings["beta"] > 0)
+        noise = settings["beta"] > 0
+        output, mu, logvar = model(inputs, noise)
         loss, error, kl = vae_loss(output, target, mu, logvar, settings["beta"],
                                    settings["reconstruction"])
         total += len(batch) * np.array([loss.item(), error.item(), kl.sum().item()])
@@ -209,7 +185,7 @@ def reconstruct(model, images, index, task):
 
 
 def pixel_error(model, images, index, task):
-    """L'erreur par pixel sur images[index] : moyenne des carrés des écarts."""
+    """L'erreur par pixel (et par couleur) : la moyenne des carrés des écarts."""
     output = reconstruct(model, images, index, task)["sortie"]
     return (output - images[index] / 255).square().mean().item()
 
@@ -223,7 +199,8 @@ def measure_latents(model, images, index, settings):
     if settings["beta"] > 0:       # sa KL, en bits
         importance = kl_divergence(mu, logvar).mean(0) / math.log(2)
     else:                          # sa part des changements de l'image, en %
-        # une ligne par latent, qui bouge seul, d'un écart-type de chaque côté
+        # une ligne par latent, qui bouge seul, d'un écart-type de chaque côté ;
+        # diag : pour deux latents, [[spread[0], 0], [0, spread[1]]]
         steps = torch.diag(spread)
         change = (model.decode(mean + steps) - model.decode(mean - steps))**2
         importance = 100 * change.sum((1, 2, 3)) / (change.sum() + 1e-9)
@@ -281,22 +258,22 @@ if __name__ == "__main__":
         stop(f"Images : {len(names)}. Il en faut au moins 10 (200 conseillées) : "
              "enregistrez-en avec record_images.py.")
     train_index, test_index = split(names, test_data_proportion)
-    movements = torch.zeros(len(names), dtype=int)    # 0 : aucun mouvement
-    if independent_axes:
+    movements = Movements(torch.zeros(len(names), dtype=int))    # aucun
+    if independent_axes:          # ceux des touches 1 à 9 de record_images.py
         movements = find_movements(names, latent_size)
 
     # %% 2. Le réseau
     images = images.to(choose_device())    # une carte graphique, s'il y en a une
     model = VAE(images_size, latent_size, decoder).to(images.device)
     try:
+        # le réseau ne part pas de rien, mais de l'image moyenne et de l'ACP
         first = train_index[:1000]
-        directions = movement_directions(images[first], movements[first])
-        start_from(model, images[first], directions)
+        start_from(model, images[first], movements.directions(images, first))
     except KeyboardInterrupt:
         stop("Arrêt demandé : rien n'est écrit.")
     announce(model, len(train_index), len(test_index), settings)
 
-    # %% 3. Apprendre, avec la zone *** du dernier F5
+    # %% 3. Apprendre (si vous changez la zone ***, relancez avec F5)
     watcher = Watcher(images, test_index[:8], settings)    # il note Stop, et "q"
     try:
         history = learn(model, images, train_index, test_index, settings, watcher,
@@ -312,20 +289,19 @@ if __name__ == "__main__":
     # %% 4. Le modèle et le bilan
     results = {"settings": settings, "history": history,
                "train_names": [names[i] for i in train_index],
-               "movements": list_movements(movements)}
+               "movements": movements.found}
     results.update(measure_latents(model, images, train_index, settings))
     screen = draw_all(model, images, test_index[:8], settings, history)
     keep(here / f"{model_name}.pth", model, results, screen, watcher.window.views)
     watcher.window.button.release()       # le modèle est écrit : Stop coupe de nouveau
     tell_latents(results)
-    learned = pixel_error(model, images, train_index[:500], task)
-    error = pixel_error(model, images, test_index[:500], task)
+    train_error = pixel_error(model, images, train_index[:500], task)
+    test_error = pixel_error(model, images, test_index[:500], task)
     target = images[test_index[:500]] / 255
-    mean_error = (target - model.mean_image).square().mean().item()
-    tell_errors(error, learned, mean_error)
+    mean_image_error = (target - model.mean_image).square().mean().item()
+    tell_errors(test_error, train_error, mean_image_error)
     mu, logvar = encode_images(model, images, task)
-    means = take_means(mu[train_index], movements[train_index])
-    tell_movements(movement_shares(mu[test_index], movements[test_index], means), names)
+    tell_movements(movements.shares(mu, train_index, test_index), names)
     if "spyder_kernels" in sys.modules:
         from IPython.display import display
         print("À taper ici : history[-1], model, to_picture(model.sample(1)[0])\n"
