@@ -15,7 +15,7 @@ import math
 import time
 
 # en premier : il prépare torch
-from model_VAE_64 import VAE, random_codes, spoil
+from model_VAE_64 import VAE, spoil
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
@@ -24,7 +24,8 @@ from outils.camera import open_camera, read_square
 from outils.checks import check_folder, check_name, check_number
 from outils.drawing import black, font, grey, small_font, white
 from outils.files import save_picture
-from outils.model_file import load_model, name_latent, order_sliders
+from outils.latents import name_latent, order_sliders, random_codes
+from outils.model_file import load_model
 from outils.pictures import list_images, read_image, to_picture
 from outils.sliders import Sliders
 from outils.stop import here, stop
@@ -114,9 +115,9 @@ class Board:
             if letter == "w" and before != "webcam":
                 self.capture = open_camera(camera)
                 self.driver = "webcam"
-        except SystemExit as trouble:
-            # stop a dit non : le début de sa phrase s'affiche, et l'on continue
-            self.message = str(trouble).split(" :")[0] + " (voir la console)"
+        except SystemExit:
+            # stop a dit non : sa phrase est dans la console, et l'on continue
+            self.message = "Impossible : la console dit pourquoi."
 
     def show_next(self):
         """Le réseau regarde l'image suivante du dossier."""
@@ -145,7 +146,7 @@ class Board:
         square = read_square(self.capture)
         if square is None:
             self.take_over()
-            self.message = "Caméra arrêtée : rebranchez-la, puis appuyez sur w."
+            self.message = "Plus d'images (caméra débranchée, ou vidéo finie) : touche w."
             return
         small = square.resize((self.size, self.size), Image.Resampling.BOX)
         self.look_at(torch.tensor(np.asarray(small)).permute(2, 0, 1) / 255)

@@ -84,11 +84,8 @@ class VAE(nn.Module):
                 nn.Linear(latent_size, values, bias=False),
                 nn.Unflatten(1, (3, images_size, images_size)))
             self.decoder = TwoPaths(decoder_network, decoder_linear)
-            # les couches qui lisent le code
-            self.readers = [decoder_network[0], decoder_linear[0]]
         else:
             self.decoder = BroadcastDecoder(latent_size, fold)
-            self.readers = [self.decoder.from_code]
         # register_buffer : gardées avec les poids, mais pas apprises. Du gris pour
         # l'instant ; start_from y mettra l'image moyenne, et le fond du dessin
         grey = torch.full((3, images_size, images_size), 0.5)
@@ -237,16 +234,6 @@ def encode_images(model, images, task="copy"):
     return all_mu, all_logvar
 
 
-def random_codes(saved, count):
-    """Des codes au hasard : selon la loi normale, comme dans sample.
-
-    Si beta = 0, rien n'y ramène les codes : on tire alors autour de ceux mesurés."""
-    z = torch.randn(count, len(saved["z_mean"]))
-    if saved["settings"]["beta"] == 0:
-        z = saved["z_mean"] + saved["z_spread"] * z
-    return z
-
-
 @torch.no_grad()
 def start_from(model, images, directions=None):
     """Le chemin linéaire part de l'ACP de ces images (1000 suffisent).
@@ -314,22 +301,22 @@ def turn_axes(model, mu, logvar, reserved=()):
     """
     device = mu.device
     mu = mu.cpu()
-    variance = logvar.cpu().exp().mean(0)
-    spread = mu.var(0, correction=0)
-    go = torch.eye(len(spread))               # le nouveau code est code @ go.T
+    sigma2 = logvar.cpu().exp().mean(0)
+    variance = mu.var(0, correction=0)
+    go = torch.eye(len(variance))             # le nouveau code est code @ go.T
     # les latents vivants : d'une image à l'autre, mu y change plus que sigma
-    live = [i for i in range(len(spread)) if spread[i] > variance[i]]
+    live = [i for i in range(len(variance)) if variance[i] > sigma2[i]]
     free = []
     for i in live:
         if i in reserved:
-            go[i, i] = (spread[i] + variance[i])**-0.5
+            go[i, i] = (variance[i] + sigma2[i])**-0.5
         else:
             free.append(i)
     free = torch.tensor(free, dtype=int)
     axes = find_axes(mu[:, free] - mu[:, free].mean(0))
     if axes is not None:
-        noise = axes**2 @ variance[free]      # sigma**2 sur les nouveaux axes
-        go[free[:, None], free] = axes / torch.sqrt(1 + noise)[:, None]
+        new_sigma2 = axes**2 @ sigma2[free]   # sigma**2 sur les nouveaux axes
+        go[free[:, None], free] = axes / torch.sqrt(1 + new_sigma2)[:, None]
     mu = mu @ go.T
     go = go.to(device)
     size = model.latent_size
@@ -337,15 +324,21 @@ def turn_axes(model, mu, logvar, reserved=()):
     last.bias[:size] = go @ last.bias[:size]
     for layer in (last, model.encoder.linear[-1]):
         layer.weight[:size] = go @ layer.weight[:size]
-    for layer in model.readers:
+    if isinstance(model.decoder, TwoPaths):    # les couches qui lisent le code
+        readers = [model.decoder.network[0], model.decoder.linear[0]]
+    else:
+        readers = [model.decoder.from_code]
+    for layer in readers:
         layer.weight.copy_(layer.weight @ go.inverse())
     return mu.to(device)
 
 
 def find_axes(x):
     """La matrice (vivants, vivants) qui démêle les codes x ; None s'il n'y en a pas."""
+    if x.shape[1] == 0:
+        return None
     covariance = x.T @ x / len(x)
-    if x.shape[1] == 0 or not covariance.isfinite().all():
+    if not covariance.isfinite().all():
         return None
     # les directions où le nuage des codes s'étire, et sa variance dans chacune
     values, vectors = torch.linalg.eigh(covariance)

@@ -12,6 +12,7 @@ dataset_folder = "images"   #*** un dossier : où ranger les images
 images_per_second = 10      #*** 1 à 30 : images par seconde
 # *****************************************************************
 import time
+from collections import Counter
 
 import outils               # en premier : règle ce qui suit
 import cv2
@@ -21,6 +22,7 @@ from outils.camera import open_camera, read_square
 from outils.checks import check_folder, check_number
 from outils.drawing import big_font, black, font, green, red, small_font, white
 from outils.files import make_folder, save_picture
+from outils.names import read_name
 from outils.stop import stop
 from outils.windows import (Mouse, close_windows, is_open, open_window, read_key, show,
                             window_trouble)
@@ -66,16 +68,21 @@ def record(capture, folder, recorded):
             mouse.clicked = False
             last_save = now
         elif key == "z" and recorded:
-            recorded.pop().unlink(missing_ok=True)    # efface le fichier
+            delete_last(recorded)
+
+
+def delete_last(recorded):
+    """Efface le fichier de la dernière image."""
+    try:
+        recorded[-1].unlink(missing_ok=True)
+        recorded.pop()
+    except PermissionError:               # Windows : un autre programme la montre
+        print("Cette image est ouverte ailleurs : fermez-la, puis réessayez.")
 
 
 def count_kinds(paths):
-    """Combien d'images de chaque sorte : {"im": 40, "m1": 60}."""
-    counts = {}
-    for path in paths:
-        kind = path.name.split("_")[0]
-        counts[kind] = counts.get(kind, 0) + 1
-    return counts
+    """Combien d'images de chaque sorte : {"im": 40, "m1": 60, "": 3}."""
+    return Counter([read_name(path.name)[0] for path in paths])
 
 
 def draw_preview(square, counts, recording):
@@ -91,7 +98,7 @@ def draw_preview(square, counts, recording):
     draw.rectangle((500, 272, 756, 280), (225, 225, 230))
     draw.rectangle((500, 272, 500 + 256 * min(total / goal, 1), 280), green)
     for number in range(1, 10):
-        count = counts.get(f"m{number}", 0)
+        count = counts[f"m{number}"]
         if count > 0:
             place = (704, 34 + 21 * number)
             draw.text(place, f"{number} : {count}", green, font)

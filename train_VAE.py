@@ -34,14 +34,13 @@ import numpy as np
 import torch
 
 from outils.checks import check_settings
-from outils.drawing import draw_training
 from outils.files import make_folder
-from outils.learning_window import LearningWindow
+from outils.learning_window import LearningWindow, draw_training
 from outils.model_file import keep
 from outils.movements import Movements, find_movements
-from outils.names import split
 from outils.pictures import load_images, to_picture    # to_picture : à taper, à la fin
 from outils.prepare_torch import choose_device
+from outils.share import split
 from outils.stop import here, stop
 from outils.verdict import announce, tell_errors, tell_latents, tell_movements
 from outils.windows import close_windows
@@ -80,13 +79,13 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
             measures.append(learn_batch(model, images, batch, movements, optimizer,
                                         settings))
             schedule.step()
-        # jamais après la dernière époque : sigma, qui ne tourne pas, est à réapprendre
+        # pas après la dernière époque : sigma, qui ne tourne pas, s'y réapprend un peu
         if settings["independent_axes"] and epoch + 1 < settings["epochs"]:
             untangle(model, images, order[:2000], movements, settings)
-        train = np.mean(measures, axis=0).tolist()
-        test = average_loss(model, images, test_index, settings)
-        check_finite(test)
-        history.append(train + test)      # les deux listes bout à bout
+        train_measures = np.mean(measures, axis=0).tolist()
+        test_measures = average_loss(model, images, test_index, settings)
+        check_finite(test_measures)
+        history.append(train_measures + test_measures)    # les listes bout à bout
         watcher.show(model, history)
     return history
 
@@ -201,8 +200,8 @@ def measure_latents(model, images, index, settings):
     else:                          # sa part des changements de l'image, en %
         # une ligne par latent, qui bouge seul, d'un écart-type de chaque côté ;
         # diag : pour deux latents, [[spread[0], 0], [0, spread[1]]]
-        steps = torch.diag(spread)
-        change = (model.decode(mean + steps) - model.decode(mean - steps))**2
+        moves = torch.diag(spread)
+        change = (model.decode(mean + moves) - model.decode(mean - moves))**2
         importance = 100 * change.sum((1, 2, 3)) / (change.sum() + 1e-9)
     return {"z_mean": mean.cpu(), "z_spread": spread.cpu(),
             "importance": importance.cpu()}
@@ -271,13 +270,16 @@ if __name__ == "__main__":
         start_from(model, images[first], movements.directions(images, first))
     except KeyboardInterrupt:
         stop("Arrêt demandé : rien n'est écrit.")
-    announce(model, len(train_index), len(test_index), settings)
+    announce(model, len(names), len(train_index), len(test_index), settings)
 
     # %% 3. Apprendre (si vous changez la zone ***, relancez avec F5)
     watcher = Watcher(images, test_index[:8], settings)    # il note Stop, et "q"
     try:
         history = learn(model, images, train_index, test_index, settings, watcher,
                         movements)
+    except BaseException:
+        watcher.window.button.release()
+        raise
     finally:
         close_windows()
     if not history:

@@ -23,8 +23,9 @@ from outils.checks import (check_choice, check_folder, check_name, check_number,
                            check_settings, choices, limits)
 from outils.drawing import black, font, grey, red, white
 from outils.files import make_folder, save_picture
-from outils.model_file import live_latents, load_model, unit
-from outils.names import split
+from outils.latents import live_latents, unit
+from outils.model_file import load_model
+from outils.share import split
 from outils.pictures import load_images, to_picture
 from outils.stop import stop
 from outils.windows import close_windows, is_open, open_window, window_trouble

@@ -20,19 +20,27 @@ def open_camera(camera):
     if sys.platform == "win32":
         backend = cv2.CAP_DSHOW          # sous Windows, s'ouvre bien plus vite
     capture = cv2.VideoCapture(camera, backend)
-    good = False
-    start = time.monotonic()
-    # les premières images sont souvent noires : on attend un peu qu'il fasse clair
-    while capture.isOpened() and time.monotonic() < start + 3:
-        good, frame = capture.read()
-        if good and frame.mean() > 10:
-            break
-    if good:                             # même noire : la pièce est peut-être sombre
+    if wait_for_light(capture):
         return capture
     capture.release()
     stop(f"La caméra {camera} ne répond pas : branchez-la, fermez les programmes qui "
          "s'en servent (Teams, Zoom, navigateur), autorisez Spyder à l'utiliser, "
          "ou essayez un autre numéro (réglage camera).")
+
+
+def wait_for_light(capture):
+    """Passe les premières images, souvent noires. Vrai si la caméra en envoie."""
+    good = False
+    start = time.monotonic()
+    try:
+        while capture.isOpened() and time.monotonic() < start + 3:
+            good, frame = capture.read()
+            if good and frame.mean() > 10:
+                break
+    except BaseException:                # Stop, pendant cette attente
+        capture.release()
+        raise
+    return good                          # même noire : la pièce est peut-être sombre
 
 
 def open_movie(name):

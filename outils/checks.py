@@ -34,7 +34,7 @@ def check_number(name, value, low, high):
     advice = "corrigez-le"
     if isinstance(value, tuple) and kind == "nombre":
         advice = "écrivez 1.5 avec un point, et non 1,5"
-    stop(f"{name} doit être un {kind} de {low} à {high} : {advice} dans la zone ***.")
+    stop(f"{name} doit être un {kind} de {low:g} à {high:g} : {advice} dans la zone ***.")
 
 
 def check_choice(name, value, values):

@@ -2,6 +2,8 @@
 import errno
 import io
 import os
+import tempfile
+import threading
 
 from outils.stop import stop
 
@@ -10,7 +12,9 @@ def write_whole(path, content):
     """Écrit ces octets, même par-dessus un fichier : tout, ou rien.
 
     Le brouillon porte un autre nom, qui devient le vrai d'un coup."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.incomplet")
+    # un brouillon à soi : ni un autre script, ni un autre fil de la page n'y touche
+    mine = f"{os.getpid()}_{threading.get_ident()}"
+    draft = path.with_name(f"{path.name}.{mine}.incomplet")
     finish(open(draft, "wb"), draft, path, content)
 
 
@@ -50,9 +54,8 @@ def make_folder(folder):
     """Crée le dossier s'il manque, et vérifie que l'on peut y écrire."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        trial = folder / f"essai_{os.getpid()}.incomplet"
-        trial.write_bytes(b"")
-        trial.unlink()
+        with tempfile.TemporaryFile(dir=folder):     # s'efface tout seul
+            pass
     except OSError as error:
         stop(f"Impossible d'écrire dans {folder} ({why_not_written(error)}).")
 

@@ -15,13 +15,17 @@ max_bytes = 50_000_000                   # aucun modèle du kit n'est aussi gros
 warnings.filterwarnings("ignore", module="torch")
 
 
-def save_model(path, model, results):
-    """Écrit le .pth : les poids, et les réglages et mesures de results."""
+def to_bytes(model, results):
+    """Ce qui va dans le .pth : les poids, et les réglages et mesures de results."""
     saved = dict(results)
     saved["weights"] = model.state_dict()    # tous les poids, chacun sous son nom
     content = io.BytesIO()
     torch.save(saved, content)
-    write_whole(path, content.getvalue())
+    return content.getvalue()
+
+
+def save_model(path, model, results):
+    write_whole(path, to_bytes(model, results))
 
 
 def load_model(path, network):
@@ -112,14 +116,22 @@ def check_numbers(values):
 
 def keep(path, model, results, screen, views):
     """Écrit le modèle, puis l'image et le film ; l'ancien modèle devient _precedent."""
+    try:
+        check_results(results)
+        check_weights(model.state_dict())
+    except Exception:                    # load_model le refuserait
+        stop("Les pas sont trop grands, le réseau s'est perdu : divisez learning_rate\n"
+             "par 4, puis relancez. Rien n'est écrit.")
+    content = to_bytes(model, results)
     picture = io.BytesIO()
     screen.save(picture, "PNG")
     try:
-        if path.exists():
+        # déjà écrit, si l'on relance la cellule : l'ancien est alors déjà gardé
+        if path.exists() and path.read_bytes() != content:
             previous = path.with_name(f"{path.stem}_precedent.pth")
             write_whole(previous, path.read_bytes())
             print(f"L'ancien modèle est gardé : {previous.name}.")
-        save_model(path, model, results)
+        write_whole(path, content)
         print(f"Modèle : {path.name}.")
         write_whole(path.with_suffix(".png"), picture.getvalue())
         if views:
@@ -131,32 +143,3 @@ def keep(path, model, results, screen, views):
         stop(f"Impossible d'écrire {path.stem} ({why_not_written(error)}).\n"
              "Ensuite, dans Spyder, relancez la cellule 4 : rien n'est à réapprendre.")
     print(f"Courbes et images : {path.stem}.png. Ensuite : decode_VAE.py")
-
-
-# %% Ce que dit le fichier de chaque latent
-def unit(settings):
-    """L'unité de l'importance des latents."""
-    if settings["beta"] == 0:
-        return "% des changements"
-    return "bits"
-
-
-def live_latents(saved):
-    """Les numéros des latents vivants, du plus important au moins important."""
-    order = saved["importance"].argsort(descending=True).tolist()
-    return [i for i in order if saved["importance"][i] > 0.1]
-
-
-def order_sliders(saved):
-    """Les numéros des latents : ceux des mouvements, puis les plus importants."""
-    order = saved["importance"].argsort(descending=True).tolist()
-    reserved = [number - 1 for number in saved["movements"]]
-    return reserved + [i for i in order if i not in reserved]
-
-
-def name_latent(saved, i):
-    """Le nom d'un curseur : « z2 mouvement 2 », ou « z2 3.1 bits »."""
-    if i + 1 in saved["movements"]:
-        return f"z{i + 1} mouvement {i + 1}"
-    amount = saved["importance"][i]
-    return f"z{i + 1} {amount:.1f} {unit(saved['settings']).split()[0]}"

@@ -33,8 +33,8 @@ def find_movements(names, latent_size):
     if len(found) > 1:
         counts = join([f"{(numbers == k).sum()}" for k in found])
         latents = join([f"z{k}" for k in found])
-        print(f"Mouvements : {len(found)} ({counts} images) : {latents} leur sont "
-              "réservés.")
+        print(f"Mouvements : {len(found)} ({counts} images) :\n"
+              f"{latents} leur sont réservés.")
     if any([read_name(name.split("/")[-1])[0][:1] == "m" for name in names if "/" in name]):
         print("Des mouvements sont dans un sous-dossier : appris comme les autres images.")
     return Movements(numbers)
@@ -110,17 +110,17 @@ class Movements:
         x -= x.mean(0)
         U, S, V = torch.pca_lowrank(x, min(60, len(x)), center=False)
         y = x @ V
-        spreads = {}                     # comment y varie pendant chaque mouvement
+        covariances = {}                 # comment y varie pendant chaque mouvement
         for k in self.found:
             take = y[numbers == k]
             take = take - take.mean(0)
-            spreads[k] = take.T @ take / len(take)
+            covariances[k] = take.T @ take / len(take)
         directions = {}
         for k in self.found:
-            others = sum(spreads.values()) - spreads[k] + torch.eye(len(S))
+            others = sum(covariances.values()) - covariances[k] + torch.eye(len(S))
             values, vectors = torch.linalg.eigh(others)
             white = vectors / values.sqrt()    # là, les autres varient autant partout
-            best = torch.linalg.eigh(white.T @ spreads[k] @ white)[1][:, -1]
+            best = torch.linalg.eigh(white.T @ covariances[k] @ white)[1][:, -1]
             directions[k - 1] = V @ white @ best
         return directions
 

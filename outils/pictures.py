@@ -44,7 +44,7 @@ def list_images(folder):
     own = [name for name in names if not name.startswith("demo/")]
     if own:
         return own
-    print("Pas encore d'images à vous : je prends les images de démonstration "
+    print("Pas encore d'images à vous : je prends les images de démonstration\n"
           f"({folder.name}/demo).")
     return names
 

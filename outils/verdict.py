@@ -1,14 +1,17 @@
 """Ce que train_VAE.py dit dans la console : avant d'apprendre, puis le bilan."""
 import math
 
-from outils.model_file import live_latents, unit
+from outils.latents import live_latents, unit
 from outils.names import read_name
 
 
-def announce(model, known, unseen, settings):
+def announce(model, count, known, unseen, settings):
     """Ce qui va se passer, et ce qui pourrait étonner."""
     weights = sum([weight.numel() for weight in model.parameters()])
     print(f"Images à apprendre : {known}, de test : {unseen}. Poids : {weights}.")
+    if count > known + unseen:
+        print(f"{count - known - unseen} images du film, trop proches de celles de test, "
+              "ne servent pas.")
     if settings["reconstruction"] in ("gaussian", "laplace"):
         print("sigma-VAE : la perte peut devenir négative, c'est normal\n"
               "(c'est -ln p, et la densité p peut dépasser 1).")

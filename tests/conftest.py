@@ -137,13 +137,12 @@ class Program:
         return text
 
     def refuse(self):
-        """La fin par une phrase en français, sans erreur Python : cette phrase."""
+        """La fin par une phrase en français, sans erreur Python : tout ce qui a été dit."""
         text = self.wait()
         code = self.process.returncode
         assert code == 1 and "Traceback" not in text, f"code {code} :\n{text}"
-        sentence = text.strip().splitlines()[-1]
-        assert sentence.endswith(".") and "Warning" not in text, text
-        return sentence
+        assert text.strip().endswith(".") and "Warning" not in text, text
+        return text
 
 
 def launch(command, folder, environment, log):

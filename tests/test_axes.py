@@ -485,3 +485,49 @@ def test_the_sliders_stay_in_place_when_it_learns_on():
     learn((model, images, index, index[:1], settings))
     signed = np.corrcoef(encode_images(model, images)[0].numpy().T, former.T)[:4, 4:]
     assert np.diag(signed).min() > 0.9, signed
+
+
+# Ce qui est vivant, ce qui n'est pas une cloche
+def test_small_codes_are_turned_as_the_large_ones():
+    """Des images peu contrastées : mu bouge peu, mais bien plus qu'il n'hésite."""
+    random = np.random.default_rng(0)
+    model = VAE(32, 4)
+    sources = uniform(random, 2000, 4)
+    mu = torch.tensor(0.1 * sources @ mixing(random, 4).T).float()
+    turned = turn_axes(model, mu, torch.full_like(mu, 2 * math.log(0.01)))
+    found = correlations(turned, sources)
+    assert sorted(found.argmax(1)) == [0, 1, 2, 3] and found.max(1).min() > 0.98, found
+
+
+def mixed_kinds(random, count):
+    """Quatre sources de formes différentes, d'écart-type 1 : plate, pointue, à deux
+    bosses, penchée."""
+    bumps = random.choice([-1, 1], count) + 0.3 * random.standard_normal(count)
+    kinds = [random.uniform(-1, 1, count), random.laplace(size=count), bumps,
+             random.exponential(size=count)]
+    sources = np.stack(kinds, axis=1)
+    return (sources - sources.mean(0)) / sources.std(0)
+
+
+def test_two_hundred_images_of_mixed_kinds_are_enough():
+    """Le contraste y**6 échouait ici plus d'une fois sur trois."""
+    failures = 0
+    for seed in range(30):
+        random = np.random.default_rng(seed)
+        sources = mixed_kinds(random, 200)
+        mu = torch.tensor(sources @ mixing(random, 4).T).float()
+        turned = turn_axes(VAE(32, 4), mu, torch.full_like(mu, -10))
+        found = correlations(turned, sources)
+        if sorted(found.argmax(1)) != [0, 1, 2, 3] or found.max(1).min() < 0.9:
+            failures += 1
+    assert failures <= 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_axis_keeps_its_direction(seed):
+    """Des codes déjà démêlés restent dans le même sens, à droite comme à gauche."""
+    random = np.random.default_rng(seed)
+    mu = torch.tensor(uniform(random, 1000, 3)).float()
+    turned = turn_axes(VAE(32, 3), mu, torch.full_like(mu, -10))
+    for k in range(3):
+        assert np.corrcoef(mu[:, k], turned[:, k])[0, 1] > 0.95

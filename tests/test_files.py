@@ -7,7 +7,7 @@ import pytest
 from conftest import drawing
 
 from outils import files
-from outils.names import split
+from outils.share import split
 
 
 # Écrire

@@ -14,8 +14,9 @@ from conftest import root
 from torch.distributions import Laplace, Normal, kl_divergence
 
 import train_VAE
-from model_VAE_64 import VAE, encode_images, random_codes, spoil, start_from, vae_loss
+from model_VAE_64 import VAE, encode_images, spoil, start_from, vae_loss
 from outils.checks import choices, limits
+from outils.latents import random_codes
 from outils.model_file import load_model, save_model
 from outils.pictures import to_picture
 
@@ -482,6 +483,7 @@ killed_writer = """
 import resource, signal
 from outils.stop import here
 from model_VAE_64 import VAE
+from outils.latents import random_codes
 from outils.model_file import load_model, save_model
 path = here / "VAE_64.pth"
 model, saved = load_model(path, VAE)

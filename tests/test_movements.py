@@ -9,7 +9,8 @@ import torch
 from conftest import root
 
 from model_VAE_64 import VAE, encode_images, start_from
-from outils.model_file import load_model, name_latent, order_sliders
+from outils.latents import name_latent, order_sliders
+from outils.model_file import load_model
 from outils.movements import Movements, find_movements
 
 sys.path.insert(0, str(root / "explore"))
@@ -27,8 +28,8 @@ def test_each_movement_has_its_latent(capsys):
     movements = find_movements(names_of(im=2, m1=60, m2=62, m3=58), 4)
     assert movements.found == [1, 2, 3] and movements.reserved == [0, 1, 2]
     assert movements.numbers.tolist() == [0] * 2 + [1] * 60 + [2] * 62 + [3] * 58
-    assert ("Mouvements : 3 (60, 62 et 58 images) : z1, z2 et z3 leur sont réservés."
-            in capsys.readouterr().out)
+    said = capsys.readouterr().out
+    assert "Mouvements : 3 (60, 62 et 58 images) :\nz1, z2 et z3 leur sont réservés." in said
 
 
 @pytest.mark.parametrize("counts, latent_size, left, words", [

@@ -1,6 +1,7 @@
 """Entraîner, comme un élève : le script, ses messages, ses fichiers, ce qui est appris."""
 import csv
 import os
+import re
 import shutil
 import sys
 import time
@@ -14,7 +15,7 @@ from PIL import Image
 import train_VAE
 from model_VAE_64 import VAE, start_from, vae_loss
 from outils.model_file import load_model
-from outils.names import split as share
+from outils.share import split as share
 
 
 def read(path):
@@ -57,6 +58,9 @@ def test_as_shipped_on_the_demo(trained):
                   "démonstration", "écran", "bits", "Il a appris", "VAE_64.pth",
                   "decode_VAE.py"):
         assert words in text, words
+    # une console de Spyder a 80 colonnes ; \r récrit la ligne
+    lines = [part for line in text.splitlines() for part in line.split("\r")]
+    assert max(map(len, lines)) < 80, max(lines, key=len)
     assert trained.written() == ["VAE_64.png", "VAE_64.pth"]
     model, saved, test_names = split(trained)
     history = np.array(saved["history"])
@@ -488,6 +492,7 @@ def test_stop_at_any_moment(many, moment, former):
     program = stop_at(many, moment)
     if moment in ("la lecture", "la première époque"):
         assert program.process.returncode == 1 and "rien n'est écrit" in program.text
+        assert "je garde" not in program.text               # un seul mot, pas deux
         assert many.written() == ["VAE_64.pth"] * former
         if former:
             assert (many.folder / "VAE_64.pth").read_bytes() == old
@@ -529,6 +534,29 @@ def test_the_window_shows_curves_and_reconstructions(kit, screen, watched):
     text = watched.finish()
     assert "Arrêt" in text and "Apprentissage" not in screen.windows()
     assert 3 <= len(split(kit)[1]["history"]) < 1000
+
+
+def test_the_window_is_never_left_tiny(kit, screen):
+    """Elle s'ouvre sur sa première image : pas de petit carré blanc en attendant."""
+    kit.add_drawings(200).set("train_VAE.py", epochs=1, images_size=32)
+    program = kit.start("train_VAE.py", screen.display)
+    seen = []                                       # (l'heure, la largeur)
+    while program.process.poll() is None:
+        window = screen.windows().get("Apprentissage")
+        if window:
+            area = screen.ask("xwininfo", "-id", window).stdout
+            found = re.search(r"Width: (\d+)", area)
+            if found:
+                seen.append((time.monotonic(), int(found[1])))
+    program.finish()
+    start = seen[0][0]
+    tiny = [moment - start for moment, width in seen if width < 900]
+    assert seen[-1][1] == 900 and max(tiny, default=0) < 0.5, seen
+
+
+def test_without_its_price_the_kl_is_not_shown(small):
+    """beta = 0 : rien n'apprend de la KL, rien n'en parle."""
+    assert "KL" not in small.run("train_VAE.py", beta=0)
 
 
 @slow

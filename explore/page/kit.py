@@ -11,13 +11,13 @@ sys.path.insert(0, str(folder))
 # avant torch : un cœur par entraînement, car plusieurs élèves entraînent à la fois
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # puis celui-ci, qui règle torch avant de l'importer
-from model_VAE_64 import (VAE, encode_images, kl_divergence, random_codes, spoil,
-                          start_from)
+from model_VAE_64 import VAE, encode_images, kl_divergence, spoil, start_from
 
 from outils.checks import choices, limits
 from outils.files import make_folder, save_picture, why_not_written, write_whole
-from outils.model_file import live_latents, load_model, save_model, unit
-from outils.names import split
+from outils.latents import live_latents, random_codes, unit
+from outils.model_file import load_model, save_model
+from outils.share import split
 from outils.pictures import extensions, list_images, read_image, to_picture
 from outils.stop import stop
 from train_VAE import average_loss, learn, measure_latents, reconstruct
