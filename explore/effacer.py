@@ -1,7 +1,8 @@
 """Effacer ce que la séance a laissé : images, modèles et figures.
 
 Lit     : le dossier du kit. Fait la liste, demande, et n'efface que si l'on tape oui.
-Écrit   : rien. Ne touche jamais à images/demo, ni aux scripts.
+Écrit   : rien. Ne touche jamais aux images du kit (images/demo, images/aquarium), ni
+          aux scripts.
 Ensuite : ce que ce script ne peut pas atteindre est dit à la fin.
 """
 from pathlib import Path
@@ -12,15 +13,16 @@ whole = ["images", "explore/results", "explore/models"]    # avec leurs sous-dos
 
 
 def find_files():
-    """Tout ce qui serait effacé, dans l'ordre ; jamais images/demo."""
+    """Tout ce qui serait effacé, dans l'ordre ; jamais les images du kit."""
     files = []
     for pattern in made:
         files += sorted(kit.glob(pattern))
     for name in whole:
         folder = kit / name
         for path in sorted(folder.rglob("*")):
-            demo = name == "images" and path.relative_to(folder).parts[0] == "demo"
-            if not demo and (path.is_file() or path.is_symlink()):
+            place = path.relative_to(folder).parts[0]
+            shipped = name == "images" and place in ("demo", "aquarium")
+            if not shipped and (path.is_file() or path.is_symlink()):
                 files.append(path)
     return files
 
