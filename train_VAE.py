@@ -347,7 +347,8 @@ def report(model, images, train_index, test_index, results):
               "moyenne,\nsur des images jamais vues à l'entraînement.")
 
 
-def report_movements(model, images, movements, train_index, test_index, results):
+def report_movements(model, images, movements, train_index, test_index, results,
+                     tell=print):
     """Le bilan des mouvements, sur des images de test : chacun a-t-il son curseur ?"""
     mu, logvar = encode_images(model, images, results["settings"]["task"])
     mu = mu.cpu() / results["z_spread"]
@@ -356,10 +357,10 @@ def report_movements(model, images, movements, train_index, test_index, results)
     for k, share in shares.items():
         percent = f"{100 * share:.0f} %"
         if share > 0.5:
-            print(f"Mouvement {k} : z{k} le suit, il prend {percent} de ce qui change.")
+            tell(f"Mouvement {k} : z{k} le suit, il prend {percent} de ce qui change.")
         else:
-            print(f"z{k} ne suit pas bien le mouvement {k} ({percent}) : refaites-le plus "
-                  "grand,\nsans bouger le reste.")
+            tell(f"z{k} ne suit pas bien le mouvement {k} ({percent}) : refaites-le plus "
+                 "grand,\nsans bouger le reste.")
 
 
 def choose_device():
