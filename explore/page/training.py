@@ -4,13 +4,16 @@ Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/
 Tout ce qui apprend est dans train_VAE.py (learn) ; ici, on suit, on arrête et on garde.
 """
 import copy
+import os
 import threading
 import time
+from pathlib import Path
 
 import torch
 
-from page.kit import (VAE, learn, measure_latents, save_model, split, start_from, stop,
-                      why_not_written)
+from page.kit import (VAE, find_movements, learn, list_movements, measure_latents,
+                      movement_directions, report_movements, save_model, split, start_from,
+                      stop, why_not_written)
 from page.models import free_path, writing
 from page.naming import file_stem
 from page.view import View
@@ -18,6 +21,14 @@ from page.view import View
 patience = 30          # secondes sans page ouverte avant d'arrêter l'entraînement
 shown = 200            # images de test que la page montre pendant l'entraînement
 visits = {}            # {visiteur: son entraînement} : il le retrouve s'il recharge la page
+
+
+def drop_folder(names):
+    """Les noms dans leur dossier commun : im_0001.png, et non webcam/im_0001.png.
+
+    Ceux de la webcam, ou d'un zip, disent ainsi leur film et leur mouvement."""
+    common = os.path.commonpath([os.path.dirname(name) for name in names])
+    return [Path(name).relative_to(common).as_posix() for name in names]
 
 
 class Training(threading.Thread):
@@ -33,7 +44,12 @@ class Training(threading.Thread):
         self.images = images
         self.names = names
         self.about = about             # de quelles images il s'agit
-        self.train_index, self.test_index = split(names, settings["test_data_proportion"])
+        plain = drop_folder(names)
+        self.train_index, self.test_index = split(plain, settings["test_data_proportion"])
+        self.told = []                 # ce qu'il dit des mouvements
+        self.movements = torch.zeros(len(names), dtype=int)
+        if settings["independent_axes"]:
+            self.movements = find_movements(plain, settings["latent_size"], self.told.append)
         self.history = []              # une ligne de mesures par époque
         self.share = 0                 # ce qui est fait, de 0 à 1
         self.view = None               # le réseau tel qu'il est, devant des images de test
@@ -52,9 +68,10 @@ class Training(threading.Thread):
         try:
             model = VAE(self.settings["images_size"], self.settings["latent_size"],
                         self.settings["decoder"])
-            start_from(model, self.images[self.train_index[:1000]])
-            movements = torch.zeros(len(self.images), dtype=int)
-            learn(model, self.images, movements, self.train_index, self.test_index,
+            first = self.train_index[:1000]
+            directions = movement_directions(self.images[first], self.movements[first])
+            start_from(model, self.images[first], directions)
+            learn(model, self.images, self.movements, self.train_index, self.test_index,
                   self.settings, self)
         except SystemExit as sentence:             # une phrase du kit
             self.sentence = str(sentence)
@@ -83,7 +100,8 @@ class Training(threading.Thread):
         model = copy.deepcopy(model)
         index = self.train_index[:1000]
         saved = {"settings": self.settings, "history": self.history, "data": self.about,
-                 "train_names": [], **measure_latents(model, self.images, index, self.settings)}
+                 "train_names": [], "movements": list_movements(self.movements),
+                 "told": self.told, **measure_latents(model, self.images, index, self.settings)}
         test_index = self.test_index[:shown]
         names = [self.names[i] for i in test_index]
         view = View("", model, saved, self.images[test_index], names, len(names))
@@ -110,7 +128,11 @@ class Training(threading.Thread):
         """Écrit le .pth de la dernière époque finie, sous un nom que personne n'a pris."""
         saved = dict(self.view.saved)
         epochs = len(saved["history"])
-        saved["train_names"] = sorted(self.names[i] for i in self.train_index)
+        # les bouts des tranches du test, si semblables à ce qui est appris, comptent avec
+        tests = set(self.test_index.tolist())
+        saved["train_names"] = [name for i, name in enumerate(self.names) if i not in tests]
+        report_movements(self.view.model, self.images, self.movements, self.train_index,
+                         self.test_index, saved, self.told.append)
         try:
             with writing:
                 path = free_path(file_stem(self.settings, self.about, epochs))

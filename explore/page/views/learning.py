@@ -5,9 +5,11 @@ import torch
 from page import atlas
 from page.curves import draw_curves
 from page.kit import reconstruct
+from page.naming import find_told
 from page.pictures import gallery
 from page.settings import name_kind
 from page.state import state
+from page.words import plain
 
 
 def draw(view):
@@ -20,6 +22,8 @@ def draw(view):
             st.caption(explain(settings))
         else:
             st.caption("Le réseau part de l'image moyenne et de quelques images de base (ACP).")
+        for sentence in find_told(view.saved):
+            st.caption(plain(sentence))
         if not state.training:
             words = "Les mêmes réglages, un autre hasard : retrouve-t-il les mêmes curseurs ?"
             if st.button(f"Recommencer : {name_kind(settings)}, sur les images de gauche",
