@@ -245,10 +245,9 @@ def start_from(model, images, directions=None):
     dosées et ajoutées à l'image moyenne, redessinent le mieux les images : c'est le
     meilleur résumé linéaire. Le réseau part de zéro, et n'a que le reste à apprendre.
     (Le décodeur "broadcast", lui, n'a pas de chemin linéaire : il apprend tout.)
-    directions : {latent: ce qu'il regarde, (pixels,)}, s'il y a des mouvements ;
-    l'ACP ne sert alors qu'aux autres latents, pour ce qui reste.
+    directions : {latent: ce qu'il regarde, (pixels,)}, s'il y a des mouvements ; le
+    chemin part alors d'eux, au lieu de l'ACP, et les autres latents de zéro.
     """
-    directions = directions or {}
     size = model.latent_size
     images = images.cpu() / 255
     mean_image = images.mean(0)
@@ -256,25 +255,23 @@ def start_from(model, images, directions=None):
     x = images.flatten(1)                                     # (N, pixels)
     look = torch.zeros(size, x.shape[1])      # le code est x @ look.T
     draw = torch.zeros(size, x.shape[1])      # l'image est code @ draw
-    for i, direction in directions.items():
-        look[i] = direction / (x @ direction).std()
-    reserved = list(directions)
-    if reserved:
-        z = x @ look[reserved].T
-        draw[reserved] = torch.linalg.lstsq(z, x).solution
-        x = x - z @ draw[reserved]
-    free = [i for i in range(size) if i not in reserved]
-    count = min(len(x), 2 * len(free))    # en chercher deux fois trop est plus sûr
-    U, S, V = torch.pca_lowrank(x, count, center=False)
-    V = V[:, :len(free)]                                      # (pixels, trouvées)
-    spread = S[:len(free)] / len(x)**0.5    # écarts-types des coordonnées
-    # une rotation au hasard : aucun axe n'est meilleur au départ
-    turn = nn.init.orthogonal_(torch.empty(len(free), len(free)))[:, :len(spread)]
-    # 0.5 ramène vers 0 les coordonnées faibles, qui coûtent plus (voir kl_divergence)
-    # qu'elles ne disent
-    look[free] = turn @ (V * spread / (spread**2 + 0.5)).T
-    look[free] -= look[free] @ draw[reserved].T @ look[reserved]
-    draw[free] = turn @ (V * spread).T
+    if directions:
+        for i, direction in directions.items():
+            look[i] = direction / (x @ direction).std()
+        reserved = list(directions)
+        # le meilleur dessin, au sens des moindres carrés
+        draw[reserved] = torch.linalg.lstsq(x @ look[reserved].T, x).solution
+    else:
+        count = min(len(x), 2 * size)    # en chercher deux fois trop est plus sûr
+        U, S, V = torch.pca_lowrank(x, count, center=False)
+        V = V[:, :size]                                       # (pixels, trouvées)
+        spread = S[:size] / len(x)**0.5       # écarts-types des coordonnées
+        # une rotation au hasard : aucun axe n'est meilleur au départ
+        turn = nn.init.orthogonal_(torch.empty(size, size))[:, :len(spread)]
+        # 0.5 ramène vers 0 les coordonnées faibles, qui coûtent plus (voir
+        # kl_divergence) qu'elles ne disent
+        look = turn @ (V * spread / (spread**2 + 0.5)).T
+        draw = turn @ (V * spread).T
     last = model.encoder.network[-1]
     for layer in (last, model.encoder.linear[-1]):
         nn.init.zeros_(layer.weight)
@@ -313,9 +310,13 @@ def turn_axes(model, mu, logvar, reserved=()):
     go = torch.eye(len(spread))               # le nouveau code est code @ go.T
     # les latents vivants : mu y change plus, d'une image à l'autre, qu'il n'hésite
     live = [i for i in range(len(spread)) if spread[i] > variance[i]]
+    free = []
     for i in live:
-        go[i, i] = (spread[i] + variance[i])**-0.5
-    free = torch.tensor([i for i in live if i not in reserved], dtype=int)
+        if i in reserved:
+            go[i, i] = (spread[i] + variance[i])**-0.5
+        else:
+            free.append(i)
+    free = torch.tensor(free, dtype=int)
     axes = find_axes(mu[:, free] - mu[:, free].mean(0))
     if axes is not None:
         noise = axes**2 @ variance[free]      # sigma**2 sur les nouveaux axes
@@ -334,10 +335,11 @@ def turn_axes(model, mu, logvar, reserved=()):
 
 def find_axes(x):
     """La matrice (vivants, vivants) qui démêle les codes x ; None s'il n'y en a pas."""
-    if x.shape[1] == 0 or not x.isfinite().all():
+    covariance = x.T @ x / len(x)
+    if x.shape[1] == 0 or not covariance.isfinite().all():
         return None
     # les directions où le nuage des codes s'étire, et sa variance dans chacune
-    values, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    values, vectors = torch.linalg.eigh(covariance)
     if values.min() < 0.001 * values.max():   # deux latents disent la même chose
         return None
     # 1. blanchir : que le nuage s'étire autant dans tous les sens

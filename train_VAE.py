@@ -58,7 +58,7 @@ settings = dict(
 
 
 # %% Apprendre
-def learn(model, images, movements, train_index, test_index, settings, watcher):
+def learn(model, images, train_index, test_index, settings, watcher, movements=None):
     """Toutes les époques, pas à pas. Renvoie history, une ligne par époque.
 
     Une ligne : perte, erreur et KL, puis les mêmes sur les images de test.
@@ -67,6 +67,8 @@ def learn(model, images, movements, train_index, test_index, settings, watcher):
     s'arrêter (must_stop), et lui montre le réseau après chaque époque (show)."""
     history = []
     watcher.show(model, history)
+    if movements is None:
+        movements = torch.zeros(len(images), dtype=int)
     reserved = [k - 1 for k in list_movements(movements)]
     mu, logvar = encode_images(model, images[train_index[:2000]], settings["task"])
     means = take_means(mu, movements[train_index[:2000]])
@@ -339,28 +341,26 @@ def report(model, images, train_index, test_index, results):
         print("Le réseau n'a rien appris de plus que l'image moyenne : augmentez epochs\n"
               "ou learning_rate, ou baissez beta. Si un bon modèle est maintenant\n"
               "dans _precedent.pth, changez model_name pour ne pas le perdre.")
-    elif error > 1.5 * learned:
-        print(f"Surapprentissage : {learned:.5f} seulement sur les images apprises.\n"
-              "Il retient ces images-là : il lui en faut plus.")
-    else:
-        print(f"Il a appris : {mean_error / max(error, 1e-12):.1f} fois mieux que l'image "
-              "moyenne,\nsur des images jamais vues à l'entraînement.")
+        return
+    print(f"Il a appris : {mean_error / max(error, 1e-12):.1f} fois mieux que l'image "
+          "moyenne,\nsur des images jamais vues à l'entraînement.")
+    if error > 1.5 * learned:
+        print(f"Surapprentissage : il fait mieux sur celles qu'il a apprises "
+              f"({learned:.5f}).\nDavantage d'images réduiraient cet écart.")
 
 
-def report_movements(model, images, movements, train_index, test_index, results,
-                     tell=print):
+def report_movements(model, images, movements, train_index, test_index, results):
     """Le bilan des mouvements, sur des images de test : chacun a-t-il son curseur ?"""
     mu, logvar = encode_images(model, images, results["settings"]["task"])
-    mu = mu.cpu() / results["z_spread"]
     means = take_means(mu[train_index], movements[train_index])
     shares = movement_shares(mu[test_index], movements[test_index], means)
     for k, share in shares.items():
         percent = f"{100 * share:.0f} %"
         if share > 0.5:
-            tell(f"Mouvement {k} : z{k} le suit, il prend {percent} de ce qui change.")
+            print(f"Mouvement {k} : z{k} le suit, il prend {percent} de ce qui change.")
         else:
-            tell(f"z{k} ne suit pas bien le mouvement {k} ({percent}) : refaites-le plus "
-                 "grand,\nsans bouger le reste.")
+            print(f"z{k} ne suit pas bien le mouvement {k} ({percent}) : refaites-le plus "
+                  "grand,\nsans bouger le reste.")
 
 
 def choose_device():
@@ -404,8 +404,8 @@ if __name__ == "__main__":
     try:
         with StopButton() as button:      # Stop ne coupe rien : button le note
             watcher = Watcher(images, test_index[:8], settings, button)
-            history = learn(model, images, movements, train_index, test_index, settings,
-                            watcher)
+            history = learn(model, images, train_index, test_index, settings, watcher,
+                            movements)
     finally:
         close_windows()
     if not history:

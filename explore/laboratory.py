@@ -125,5 +125,5 @@ def train(images, train_index, watcher=Nobody(), movements=None, **changes):
     first = train_index[:1000]
     start_from(model, images[first], movement_directions(images[first], movements[first]))
     test_index = train_index[:1]                 # ici, on mesure après coup
-    learn(model, images, movements, train_index, test_index, chosen, watcher)
+    learn(model, images, train_index, test_index, chosen, watcher, movements)
     return model, chosen, time.perf_counter() - start

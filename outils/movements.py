@@ -88,8 +88,7 @@ def movement_directions(images, movements):
 def movement_shares(mu, movements, means):
     """Pour chaque mouvement, la part de ce qui change que prend son latent, de 0 à 1.
 
-    Ce qui change : le carré de l'écart à la moyenne de ce mouvement (means). Latents
-    d'écart-type 1."""
+    Ce qui change : le carré de l'écart au code moyen de ce mouvement (means)."""
     shares = {}
     for k in list_movements(movements):
         away = ((mu[movements == k] - means[k])**2).mean(0)

@@ -24,7 +24,8 @@ warnings.filterwarnings("ignore", module="PIL")
 def list_images(folder):
     """Les noms des images du dossier et de ses sous-dossiers.
 
-    Celles de démonstration (demo), seulement s'il n'y en a pas d'autres."""
+    Le kit en contient déjà : les créatures (demo), quand il n'y en a pas d'autres, et
+    un film (aquarium), quand c'est ce dossier-là que l'on demande."""
     if not folder.is_dir():
         stop(f"Le dossier {folder} n'existe pas : corrigez dataset_folder dans la "
              "zone ***, ou enregistrez des images avec record_images.py.")
@@ -36,7 +37,7 @@ def list_images(folder):
             hidden = "/." in "/" + name      # un nom commence par un point
             if path.suffix.lower() in extensions and path.is_file() and not hidden:
                 names.append(name)
-    names.sort()
+    names = sorted([name for name in names if not name.startswith("aquarium/")])
     if not names:
         stop(f"Aucune image dans {folder} : enregistrez-en avec record_images.py, "
              "ou déposez-y des fichiers .jpg ou .png.")

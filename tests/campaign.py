@@ -683,7 +683,7 @@ def cameras(count, folder):
     screen = Screen()
     for number, camera in enumerate(values[:count]):
         kit = Kit(folder / f"kit {number}").set("record_images.py", camera=camera)
-        bad = finish_program(kit.start("record_images.py", screen.display))
+        bad = finish_program(kit.start("record_images.py", screen.display, real=True))
         yield 1, [f"{camera} : {problem}" for problem in bad]
     screen.server.terminate()
 
@@ -696,7 +696,7 @@ def twin_windows(count, folder):
         kit = small_kit(folder / f"{number}")
         kit.set("record_images.py", camera=str(folder / "film.mjpg"))
         for script, title in (("record_images.py", "Webcam"), ("decode_VAE.py", "VAE")):
-            twins = [kit.start(script, screen.display) for twin in range(2)]
+            twins = [kit.start(script, screen.display, real=True) for twin in range(2)]
             wait_for(lambda: screen.ask("wmctrl", "-l").stdout.count(title) == 2, 300)
             screen.do("sleep", 1, "keydown", "s", "sleep", 3, "keyup", "s")
             bad = []

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import traceback
+import types
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
@@ -29,7 +30,11 @@ class Copy:
     def __init__(self, script, folder, environment, log, most_bytes):
         values = (str(script), str(folder), environment, str(log), most_bytes)
         self.process = context.Process(target=play, args=values, daemon=True)
+        # une copie relirait le programme de ce test-ci (__main__) : rien ne doit y être lu
+        usual = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
         self.process.start()
+        sys.modules["__main__"] = usual
 
     @property
     def returncode(self):

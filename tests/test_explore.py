@@ -199,12 +199,12 @@ def test_the_movements_come_first_and_are_named(copy):
     copy.set("explore/traversals.py", seconds=1)
     outcomes = console(copy, "traversals.py", "map_2D.py", "samples.py",
                        names="order labels axis_names latent_names")
-    found = {name: value for _, values in outcomes for name, value in values.items()}
-    assert found["order"] == [1, 3, 0, 2]
-    assert found["labels"] == ["z2\nmouvement 2", "z4\nmouvement 4 mort", "z1\n3.0 bits",
+    rows, plane, drawn = [found for text, found in outcomes]
+    assert rows["order"] == [1, 3, 0, 2]
+    assert rows["labels"] == ["z2\nmouvement 2", "z4\nmouvement 4 mort", "z1\n3.0 bits",
                                "z3\n1.0 bits"]
-    assert found["axis_names"] == ["z2 mouvement 2", "z1"]
-    assert found["latent_names"] == ["z2 mouvement 2", "z1", "z3"]
+    assert plane["axis_names"] == ["z2 mouvement 2", "z1"]
+    assert drawn["latent_names"] == ["z2 mouvement 2", "z1", "z3"]
 
 
 def test_the_laboratory_trains_the_movements():

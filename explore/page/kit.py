@@ -18,10 +18,11 @@ from outils.checks import choices, limits
 from outils.files import make_folder, save_picture, why_not_written, write_whole
 from outils.model_file import (live_latents, load_model, name_axis, name_latent,
                                order_sliders, save_model)
-from outils.movements import find_movements, list_movements, movement_directions
+from outils.movements import (find_movements, list_movements, movement_directions,
+                              movement_shares, take_means)
 from outils.names import split, stretches
 from outils.pictures import extensions, list_images, read_image, to_picture
 from outils.stop import stop
 from record_images import count_kinds, saved_size
-from train_VAE import average_loss, learn, measure_latents, reconstruct, report_movements
+from train_VAE import average_loss, learn, measure_latents, reconstruct
 from train_VAE import settings as usual_settings

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
-from page.kit import (VAE, find_movements, learn, list_movements, measure_latents,
-                      movement_directions, report_movements, save_model, split, start_from,
-                      stop, why_not_written)
+from page.kit import (VAE, encode_images, find_movements, learn, list_movements,
+                      measure_latents, movement_directions, movement_shares, save_model, split,
+                      start_from, stop, take_means, why_not_written)
 from page.models import free_path, writing
 from page.naming import file_stem
 from page.view import View
@@ -71,8 +71,8 @@ class Training(threading.Thread):
             first = self.train_index[:1000]
             directions = movement_directions(self.images[first], self.movements[first])
             start_from(model, self.images[first], directions)
-            learn(model, self.images, self.movements, self.train_index, self.test_index,
-                  self.settings, self)
+            learn(model, self.images, self.train_index, self.test_index, self.settings, self,
+                  self.movements)
         except SystemExit as sentence:             # une phrase du kit
             self.sentence = str(sentence)
         except Exception as error:                 # un thread n'a personne à qui lever une erreur
@@ -131,8 +131,7 @@ class Training(threading.Thread):
         # les bouts des tranches du test, si semblables à ce qui est appris, comptent avec
         tests = set(self.test_index.tolist())
         saved["train_names"] = [name for i, name in enumerate(self.names) if i not in tests]
-        report_movements(self.view.model, self.images, self.movements, self.train_index,
-                         self.test_index, saved, self.told.append)
+        self.judge()
         try:
             with writing:
                 path = free_path(file_stem(self.settings, self.about, epochs))
@@ -141,6 +140,18 @@ class Training(threading.Thread):
             self.path = path
         except OSError as error:
             self.sentence = f"Impossible d'écrire le modèle ({why_not_written(error)})."
+
+    def judge(self):
+        """Chaque mouvement a-t-il son curseur ? Sur des images de test, comme train_VAE.py."""
+        train, test = self.train_index, self.test_index
+        mu = encode_images(self.view.model, self.images, self.settings["task"])[0]
+        means = take_means(mu[train], self.movements[train])
+        shares = movement_shares(mu[test], self.movements[test], means)
+        for k, share in shares.items():
+            words = f"Mouvement {k} : z{k} prend {100 * share:.0f} % de ce qui change."
+            if share <= 0.5:
+                words += " Il ne le suit pas bien : refaites-le plus grand, sans bouger le reste."
+            self.told.append(words)
 
     def seconds_left(self):
         worked = time.monotonic() - self.start_time - self.paused_time
