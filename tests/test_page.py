@@ -375,6 +375,8 @@ def test_the_movements_come_first_and_are_named(page, monkeypatch):
     assert "Mouvements : 2 (30 et 30 images) : z2 et z4 leur sont réservés" in words
     for number in (2, 4):
         assert f"Mouvement {number} : z{number} prend" in words
+    lesson = " ".join(element.value for element in turn(page, "Comprendre").markdown)
+    assert "**indice**, pas une étiquette" in lesson and "« Ma webcam »" in said(page)
     shown = {}
     for module, component in (("sliders", "show_sliders"), ("webcam", "show_live")):
         views = importlib.import_module(f"page.views.{module}")

@@ -15,11 +15,13 @@ from page.state import state
 
 recorder = component("recorder", """
 <div class="enregistreur">
-  <video muted playsinline aria-label="Ce que voit la webcam"></video>
+  <div class="camera">
+    <video muted playsinline aria-label="Ce que voit la webcam"></video>
+    <button type="button">Gardez appuyé pour enregistrer</button>
+  </div>
   <p role="status"></p>
-  <button type="button">Gardez appuyé pour enregistrer</button>
-  <p>Ou <b>un mouvement à la fois</b> : tenez 1 en bougeant la tête, 2 en ouvrant la bouche…
-     une seule chose à la fois.</p>
+  <p>Ou un mouvement : tenez <b>1</b> en bougeant la tête, <b>2</b> en ouvrant la bouche… une
+     seule chose à la fois.</p>
   <div class="mouvements"></div>
   <div class="vignettes" aria-hidden="true"></div>
 </div>""", "camera.js", "recorder.js")

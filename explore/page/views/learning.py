@@ -15,6 +15,9 @@ from page.words import plain
 def draw(view):
     """Celui de l'entraînement en cours, sinon celui du modèle ouvert."""
     history, settings = view.saved["history"], view.saved["settings"]
+    told = find_told(view.saved)
+    if told:
+        st.caption(plain(" ".join(told)))
     curves, cloud = st.columns([5, 4])
     with curves:
         if history:
@@ -22,8 +25,6 @@ def draw(view):
             st.caption(explain(settings))
         else:
             st.caption("Le réseau part de l'image moyenne et de quelques images de base (ACP).")
-        for sentence in find_told(view.saved):
-            st.caption(plain(sentence))
         if not state.training:
             words = "Les mêmes réglages, un autre hasard : retrouve-t-il les mêmes curseurs ?"
             if st.button(f"Recommencer : {name_kind(settings)}, sur les images de gauche",
