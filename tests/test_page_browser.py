@@ -467,15 +467,21 @@ def test_everyone_can_read_it(browser, theme):
     browser.wait_model(" · ")              # le premier modèle est appris
     for tab in tabs:
         browser.click(tab)
-        browser.wait_calm()
-        browser.when(lambda: browser.js("return document.documentElement.lang") == "fr",
-                     "le français")
-        browser.js(axe + "; window.done = null; axe.run(document, {resultTypes: ['violations']})"
-                   ".then(found => { window.done = found.violations })")
-        violations = browser.when(lambda: browser.js("return window.done && [window.done]"),
-                                  "axe", 60)[0]
-        seen = [(one["id"], [node["html"][:150] for node in one["nodes"]]) for one in violations]
-        assert not seen, (tab, seen)
+        check_with_axe(browser, axe, tab)
+    browser.open("?source=Ma+webcam")
+    browser.when(lambda: browser.inside(".mouvements .plus", "return found"), "les mouvements")
+    check_with_axe(browser, axe, "Ma webcam")
+
+
+def check_with_axe(browser, axe, place):
+    browser.wait_calm()
+    browser.when(lambda: browser.js("return document.documentElement.lang") == "fr", "le français")
+    browser.js(axe + "; window.done = null; axe.run(document, {resultTypes: ['violations']})"
+               ".then(found => { window.done = found.violations })")
+    violations = browser.when(lambda: browser.js("return window.done && [window.done]"),
+                              "axe", 60)[0]
+    seen = [(one["id"], [node["html"][:150] for node in one["nodes"]]) for one in violations]
+    assert not seen, (place, seen)
 
 
 def test_served_to_this_machine_alone(server):
