@@ -395,6 +395,32 @@ def test_the_movements_come_first_and_are_named(page, monkeypatch):
     assert shown["live"]["names"] == names
 
 
+def test_names_are_read_in_their_own_folder(own):
+    """La webcam, ou un seul zip, est un film ; des dossiers côte à côte sont des sortes d'images."""
+    drop_folder = importlib.import_module("page.training").drop_folder
+    assert drop_folder(["webcam/m1_0001.png", "webcam/im_0002.png"]) == ["m1_0001.png", "im_0002.png"]
+    assert drop_folder(["film/a/m1_0001.png", "film/a/b/c.png"]) == ["m1_0001.png", "b/c.png"]
+    for names in (["m1_0001.png", "webcam/m1_0001.png"], ["3/00001", "31/00002"], ["m1_0001.png"]):
+        assert drop_folder(names) == names
+
+
+def test_the_map_goes_from_a_model_of_movements_to_another(page):
+    """Un axe choisi, « z4 mouvement 4 », n'existe pas dans l'autre modèle : la carte reste."""
+    creatures = page.session_state["model"]
+    add_film(page.kit, m2=30, m4=30)
+    page.selectbox("source").set_value("Ma webcam")
+    widget(page, "epochs").set_value(1)
+    run(page)
+    film = train(page).stem
+    turn(page, "Carte")
+    page.selectbox("across").set_value("z4 mouvement 4")
+    assert run(page).selectbox("across").value == "z4 mouvement 4"
+    for stem in (creatures, film, creatures):
+        page.selectbox("model").set_value(stem)
+        run(page)
+        assert not page.error and page.selectbox("across").value in page.selectbox("across").options
+
+
 def test_what_a_strange_file_tells_stays_words(own):
     find_told = importlib.import_module("page.naming").find_told
     assert find_told({}) == find_told({"told": 5}) == []
