@@ -16,7 +16,6 @@ import time
 
 # en premier : il prépare torch
 from model_VAE_64 import VAE, random_codes, spoil
-import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
@@ -29,7 +28,7 @@ from outils.model_file import load_model, name_latent, order_sliders
 from outils.pictures import list_images, read_image, to_picture
 from outils.sliders import Sliders
 from outils.stop import here, stop
-from outils.windows import close_windows, quit_keys, show, window_trouble
+from outils.windows import close_windows, read_key, show, window_trouble
 
 help_text = """h  image au hasard
 m  retour au milieu
@@ -190,12 +189,12 @@ def drive(board):
         if board.changed:
             show("decodeur", board.draw())
             board.changed = False
-        key = cv2.waitKeyEx(5)    # 5 ms : les fenêtres se dessinent, écoutent une touche
-        if key in quit_keys or not board.sliders.all_open():
+        key = read_key(5)    # 5 ms : les fenêtres se dessinent, écoutent une touche
+        if key == "q" or not board.sliders.all_open():
             return
         board.follow_hand()
-        if 0 < key < 128:                 # -1 : aucune ; au-delà : flèches, etc.
-            board.press(chr(key).lower())
+        if key != "":
+            board.press(key)
         if board.driver == "promenade":
             board.walk()
         if board.driver == "webcam":

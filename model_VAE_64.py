@@ -3,39 +3,56 @@
 train_VAE.py et decode_VAE.py s'en servent ; lui ne fait rien quand on le lance.
 Une image est un tenseur (un tableau de torch) de 3 x images_size x images_size
 nombres de 0 à 1 : rouge, vert, bleu. N : combien d'images sont traitées ensemble.
-Son code : les quelques nombres qui la résument, ses latents. Les poids : les nombres
-que l'apprentissage règle ; ils sont rangés par couches.
+Le code d'une image : les quelques nombres qui la résument, ses latents. L'encodeur
+va de l'image au code ; le décodeur, du code à l'image. Les poids : les nombres que
+l'apprentissage règle ; ils sont rangés par couches.
 """
 import math
 
-import outils.prepare_torch    # avant torch : le règle
+import outils.prepare_torch    # avant torch, pour le régler
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 
 # %% Le VAE
+class TwoPaths(nn.Module):
+    """Deux chemins qui s'ajoutent : un réseau, et une couche linéaire, plus simple.
+
+    Le chemin linéaire sait presque tout dès le départ (voir start_from) ; le
+    réseau n'a que le reste à apprendre."""
+
+    def __init__(self, network, linear):
+        super().__init__()          # torch prépare la liste des couches
+        self.network = network
+        self.linear = linear
+
+    def forward(self, x):           # ce que fait TwoPaths(...)(x)
+        return self.network(x) + self.linear(x)
+
+
 class VAE(nn.Module):
     """Auto-encodeur variationnel : image -> latent_size nombres -> image.
 
     Kingma et Welling, 2013, arXiv:1312.6114. « Variationnel » : l'encodeur ne donne
     pas un code, mais un nuage de codes possibles, de centre mu et de largeur sigma.
 
-    Linear(a, b) : de a nombres à b nombres, chacun une somme pondérée des a, plus
-    une constante. Conv2d(a, b, 4, stride=2, padding=1), une convolution : b petits
-    filtres de 4x4 cases glissent sur toute l'image, en ne s'arrêtant qu'une case sur
-    deux (stride), avec un bord de zéros d'une case (padding). SiLU laisse passer le
-    positif, presque rien du négatif ; sans elle, toutes ces couches n'en feraient
-    qu'une. (TwoPaths et BroadcastDecoder : plus bas.)
+    Les couches. Sequential : l'une après l'autre. Linear(a, b) : de a nombres à b,
+    chacun une somme pondérée des a, plus une constante (sauf bias=False). Conv2d(a, b,
+    4, stride=2, padding=1), une convolution : de a nombres par case à b ; des filtres
+    de 4x4 cases glissent sur l'image, en s'arrêtant une case sur deux (stride), avec
+    un bord de zéros d'une case (padding). SiLU laisse passer le positif, presque rien
+    du négatif ; sans elle, toutes ces couches n'en feraient qu'une.
     """
 
     def __init__(self, images_size=64, latent_size=4, decoder="convolution"):
-        super().__init__()          # torch prépare la liste des couches
+        super().__init__()
         self.latent_size = latent_size
+        values = 3 * images_size**2       # 12288 nombres par image, pour 64
         # pour 64 : un carré de 4x4 pixels, replié, devient une case de 48 nombres
         fold = images_size // 16
         cell_size = 3 * fold**2
-        network = nn.Sequential(                              # (N, 3, 64, 64)
+        encoder_network = nn.Sequential(                      # (N, 3, 64, 64)
             nn.PixelUnshuffle(fold),                          # (N, 48, 16, 16)
             nn.Conv2d(cell_size, 32, 4, stride=2, padding=1), # (N, 32, 8, 8)
             nn.SiLU(),
@@ -47,12 +64,12 @@ class VAE(nn.Module):
             nn.LayerNorm(128),          # les ramène à la même échelle
             # 2 nombres par latent : mu, et logvar = ln(sigma**2)
             nn.Linear(128, 2 * latent_size))
-        pixels = 3 * images_size**2
-        linear = nn.Sequential(nn.Flatten(),
-                               nn.Linear(pixels, 2 * latent_size, bias=False))
-        self.encoder = TwoPaths(network, linear)
+        encoder_linear = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(values, 2 * latent_size, bias=False))
+        self.encoder = TwoPaths(encoder_network, encoder_linear)
         if decoder == "convolution":
-            network = nn.Sequential(                          # (N, latents)
+            decoder_network = nn.Sequential(                  # (N, latents)
                 nn.Linear(latent_size, 256),
                 nn.SiLU(),
                 nn.Linear(256, 64 * 8 * 8),
@@ -62,21 +79,25 @@ class VAE(nn.Module):
                 nn.SiLU(),
                 # l'inverse de stride=2 : deux fois plus de cases par côté
                 nn.ConvTranspose2d(64, cell_size, 4, stride=2, padding=1),
-                nn.PixelShuffle(fold))                        # (N, 3, 64, 64)
-            linear = nn.Sequential(nn.Linear(latent_size, pixels, bias=False),
-                                   nn.Unflatten(1, (3, images_size, images_size)))
-            self.decoder = TwoPaths(network, linear)
-            self.readers = [network[0], linear[0]]    # les couches qui lisent le code
+                nn.PixelShuffle(fold))    # déplie chaque case  (N, 3, 64, 64)
+            decoder_linear = nn.Sequential(
+                nn.Linear(latent_size, values, bias=False),
+                nn.Unflatten(1, (3, images_size, images_size)))
+            self.decoder = TwoPaths(decoder_network, decoder_linear)
+            # les couches qui lisent le code
+            self.readers = [decoder_network[0], decoder_linear[0]]
         else:
             self.decoder = BroadcastDecoder(latent_size, fold)
             self.readers = [self.decoder.from_code]
-        # gardées avec les poids : l'image moyenne, et le fond, à quoi le dessin s'ajoute
+        # register_buffer : gardées avec les poids, mais pas apprises. Du gris pour
+        # l'instant ; start_from y mettra l'image moyenne, et le fond du dessin
         grey = torch.full((3, images_size, images_size), 0.5)
         self.register_buffer("mean_image", grey)
         self.register_buffer("background", grey.clone())
 
     def encode(self, x):
         """Le nuage de codes de chaque image : mu et logvar, (N, latents)."""
+        # chunk : coupe les 2 * latents nombres de chaque image en deux moitiés
         mu, logvar = self.encoder(x - self.mean_image).chunk(2, dim=1)
         return mu, logvar
 
@@ -84,9 +105,11 @@ class VAE(nn.Module):
         """Tire z au hasard autour de mu, avec l'écart-type sigma.
 
         Le décodeur ne peut donc pas compter sur un code exact : des codes voisins
-        doivent donner des images voisines, et entre deux codes, il n'y a pas de trou.
+        doivent donner des images voisines. Écrit ainsi (reparameterize), z dépend de
+        mu et de sigma par un simple calcul : l'apprentissage peut donc les régler.
         """
         sigma = torch.exp(logvar / 2)
+        # randn_like : des nombres de loi normale, autant que dans mu
         return mu + sigma * torch.randn_like(mu)
 
     def decode(self, z):
@@ -113,8 +136,9 @@ def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
 
     erreur : l'écart entre l'image redessinée et la vraie ; ici la somme des carrés
       des écarts sur ses 12288 nombres (pour les autres choix : other_error).
+    KL : ce que coûte le code (voir kl_divergence).
     beta : le prix de l'information ; plus grand que 1 : bêta-VAE (Higgins, 2017).
-    Les deux sont des moyennes sur les N images.
+    L'erreur et la KL sont des moyennes sur les N images.
     """
     if reconstruction == "mse":
         error = ((output - target)**2).sum() / len(target)
@@ -125,32 +149,18 @@ def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
 
 
 def kl_divergence(mu, logvar):
-    """Ce que coûte chaque nombre de chaque code, (N, latents), en nats.
+    """Ce que coûte chaque latent de chaque image, (N, latents).
 
-    C'est la divergence de Kullback et Leibler, de son nuage à la loi normale :
-    0 quand il ne dit rien de l'image (mu = 0 et sigma = 1). Un exemple, mu = 2 et
-    sigma = 0.5 : 0.5 * (4 + 0.25 - 1 - ln 0.25) = 2.32 nats (1 bit = 0.69 nat).
+    La divergence de Kullback et Leibler dit combien le nuage d'un latent s'éloigne
+    de la loi normale : 0 s'il ne dit rien de l'image (mu = 0 et sigma = 1). L'unité
+    d'information est ici le nat (1 bit = 0.69 nat). Un exemple, mu = 2 et sigma = 0.5 :
+    0.5 * (4 + 0.25 - 1 - ln 0.25) = 2.32 nats, où ln 0.25 est logvar.
     Elle ramène ainsi les codes vers la loi normale, où sample les tirera.
     """
     return 0.5 * (mu**2 + torch.exp(logvar) - 1 - logvar)
 
 
 # %% Pour aller plus loin. Qui s'arrête ici a lu un vrai VAE.
-class TwoPaths(nn.Module):
-    """Deux chemins qui s'ajoutent : un réseau, et une couche linéaire, plus simple.
-
-    Le chemin linéaire sait presque tout dès le départ (voir start_from) ; le
-    réseau n'a que le reste à apprendre."""
-
-    def __init__(self, network, linear):
-        super().__init__()
-        self.network = network
-        self.linear = linear
-
-    def forward(self, x):
-        return self.network(x) + self.linear(x)
-
-
 class BroadcastDecoder(nn.Module):
     """Décodeur à recopie spatiale (Watters et al., 2019, arXiv:1901.07017).
 
@@ -180,7 +190,7 @@ class BroadcastDecoder(nn.Module):
     def forward(self, z):
         places = self.from_place(self.grid)                   # (64, 20, 20)
         codes = self.from_code(z)                             # (N, 64)
-        # [:, :, None, None] : la même valeur dans chaque case
+        # [:, :, None, None] : (N, 64, 1, 1) ; torch répète ces valeurs dans chaque case
         return self.layers(places + codes[:, :, None, None])
 
 
@@ -194,7 +204,7 @@ def other_error(output, target, reconstruction):
     s et b sont les meilleurs pour ce lot d'images : l'erreur pèse ainsi d'autant
     plus qu'elle est petite (Rybkin et al., 2021, arXiv:2006.13202).
     """
-    values = target[0].numel()          # 12288, pour 64x64
+    values = target[0].numel()          # combien de nombres par image : 12288
     distance = (output - target).abs()
     if reconstruction == "l1":
         return distance.sum() / len(target)
@@ -242,9 +252,9 @@ def start_from(model, images, directions=None):
     """Le chemin linéaire part de l'ACP de ces images (1000 suffisent).
 
     L'analyse en composantes principales (ACP) trouve les images de base V qui,
-    dosées et ajoutées à l'image moyenne, redessinent le mieux les images : c'est le
-    meilleur résumé linéaire. Le réseau part de zéro, et n'a que le reste à apprendre.
-    (Le décodeur "broadcast", lui, n'a pas de chemin linéaire : il apprend tout.)
+    dosées et ajoutées à l'image moyenne, redessinent le mieux les images. Le réseau
+    part de zéro, et n'a que le reste à apprendre. (Le décodeur "broadcast", sans
+    chemin linéaire, apprend tout.)
     directions : {latent: ce qu'il regarde, (pixels,)}, s'il y a des mouvements ; le
     chemin part alors d'eux, au lieu de l'ACP, et les autres latents de zéro.
     """
@@ -294,21 +304,20 @@ def turn_axes(model, mu, logvar, reserved=()):
     """Tourne les axes du code pour que chaque latent varie sans les autres.
 
     Aucune image ne change : le décodeur tourne dans l'autre sens. C'est l'analyse
-    en composantes indépendantes (Hyvärinen et Oja, 2000, FastICA). Elle marche sans
-    étiquettes (sans savoir ce que montre l'image) : un mélange de causes sans lien
-    entre elles (une place, une couleur) ressemble en général plus à une cloche (la
-    loi normale, que donne une somme de hasards) que chacune. On cherche donc les
-    axes où les latents ressemblent le moins à une cloche.
-    Puis chaque axe est réduit pour que mu**2 + sigma**2 vaille 1 en moyenne, comme
-    pour la loi normale, que demande la KL. reserved : ceux qui ne tournent pas.
-    Renvoie les codes, tournés. (@ : le produit de deux matrices.)
+    en composantes indépendantes (Hyvärinen et Oja, 2000, FastICA), qui se passe
+    d'étiquettes : un mélange de causes sans lien entre elles (une place, une couleur)
+    ressemble plus à une cloche (la loi normale) que chacune. On cherche donc les axes
+    où les latents ressemblent le moins à une cloche. Puis chaque axe est réduit pour
+    que mu**2 + sigma**2 vaille 1 en moyenne, ce que demande la KL.
+    reserved : ceux qui ne tournent pas. Renvoie les codes tournés. (@ : produit de
+    deux matrices.)
     """
     device = mu.device
     mu = mu.cpu()
     variance = logvar.cpu().exp().mean(0)
     spread = mu.var(0, correction=0)
     go = torch.eye(len(spread))               # le nouveau code est code @ go.T
-    # les latents vivants : mu y change plus, d'une image à l'autre, qu'il n'hésite
+    # les latents vivants : d'une image à l'autre, mu y change plus que sigma
     live = [i for i in range(len(spread)) if spread[i] > variance[i]]
     free = []
     for i in live:

@@ -22,14 +22,11 @@ from outils.checks import check_folder, check_number
 from outils.drawing import big_font, black, font, green, red, small_font, white
 from outils.files import make_folder, save_picture
 from outils.stop import stop
-from outils.windows import (close_windows, is_open, open_window, quit_keys, show,
+from outils.windows import (Mouse, close_windows, is_open, open_window, read_key, show,
                             window_trouble)
 
 saved_size = 128            # côté des images enregistrées
 goal = 200                  # combien d'images on conseille
-# les touches 1 à 9, et ce qu'elles écrivent sans Maj sur un clavier français
-digits = "123456789"
-unshifted = "&é\"'(-è_ç"
 help_text = """s ou clic gauche : enregistrer
 1 à 9 : enregistrer un mouvement,
     un seul à la fois (1 : la tête,
@@ -39,28 +36,10 @@ q ou Échap : terminer
 Rien ne quitte cet ordinateur."""
 
 
-class Mouse:
-    """Le bouton gauche : est-il appuyé (down) ? A-t-on cliqué depuis la dernière
-    image (clicked) ? Un clic bref compte ainsi toujours."""
-
-    def __init__(self):
-        self.down = False
-        self.clicked = False
-
-    def hear(self, event, x, y, flags, parameter):
-        """OpenCV l'appelle, avec ces cinq valeurs, à chaque geste de la souris."""
-        if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_LBUTTONDBLCLK):
-            self.down = True
-            self.clicked = True
-        elif event == cv2.EVENT_LBUTTONUP:
-            self.down = False
-
-
 def record(capture, folder, recorded):
     """Montre la webcam et enregistre tant qu'une touche, ou le bouton, est appuyée."""
     present = list(folder.glob("*.png"))
-    mouse = Mouse()
-    cv2.setMouseCallback("webcam", mouse.hear)    # sans () : OpenCV l'appellera
+    mouse = Mouse("webcam")
     last_save = -1                        # l'heure de la dernière image
     while True:
         square = read_square(capture)
@@ -71,35 +50,23 @@ def record(capture, folder, recorded):
         recording = time.monotonic() < last_save + 0.25    # le point rouge dure un peu
         counts = count_kinds(present + recorded)
         show("webcam", draw_preview(square, counts, recording))
-        key = cv2.waitKeyEx(10)    # 10 ms : la fenêtre se dessine, écoute une touche
+        key = read_key(10)    # 10 ms : la fenêtre se dessine, écoute une touche
         now = time.monotonic()
-        if key in quit_keys or not is_open("webcam"):
+        if key == "q" or not is_open("webcam"):
             return
-        kind = find_kind(key)
-        if mouse.down or mouse.clicked:
+        kind = None                       # le début du nom de l'image, si on en veut une
+        if key == "s" or mouse.down or mouse.clicked:
             kind = "im"
+        elif key != "" and key in "123456789":
+            kind = "m" + key              # un mouvement
         # 0.9 : un peu tôt, plutôt que d'attendre une image de caméra de plus
         if kind is not None and now > last_save + 0.9 / images_per_second:
             picture = square.resize((saved_size, saved_size), Image.Resampling.BOX)
             recorded.append(save_picture(picture, folder, kind))
             mouse.clicked = False
             last_save = now
-        elif key in (ord("z"), ord("Z")) and recorded:
+        elif key == "z" and recorded:
             recorded.pop().unlink(missing_ok=True)    # efface le fichier
-
-
-def find_kind(key):
-    """Le début du nom de l'image que demande cette touche : "im", "m1"... ou None."""
-    if not -128 <= key < 256:             # au-delà : les flèches, etc.
-        return None
-    letter = chr(key % 256).lower()       # % 256 : Linux compte é, è et ç en négatif
-    if letter == "s":
-        return "im"
-    if letter in unshifted:
-        letter = digits[unshifted.index(letter)]
-    if letter in digits:
-        return "m" + letter
-    return None
 
 
 def count_kinds(paths):

@@ -25,7 +25,7 @@ from outils.drawing import black, font, grey, red, white
 from outils.files import make_folder, save_picture
 from outils.model_file import (live_latents, load_model, name_axis, name_latent,
                                order_sliders)
-from outils.movements import find_movements, list_movements, movement_directions
+from outils.movements import Movements, find_movements
 from outils.names import split
 from outils.pictures import load_images, to_picture
 from outils.stop import stop
@@ -118,12 +118,12 @@ def train(images, train_index, watcher=Nobody(), movements=None, **changes):
     Renvoie le réseau, ses réglages, et les secondes qu'il a fallu."""
     chosen = settings | changes
     if movements is None:
-        movements = torch.zeros(len(images), dtype=int)
+        movements = Movements(torch.zeros(len(images), dtype=int))    # aucun
     start = time.perf_counter()
     model = VAE(images.shape[-1], chosen["latent_size"], chosen["decoder"])
     model = model.to(images.device)
     first = train_index[:1000]
-    start_from(model, images[first], movement_directions(images[first], movements[first]))
+    start_from(model, images[first], movements.directions(images, first))
     test_index = train_index[:1]                 # ici, on mesure après coup
     learn(model, images, train_index, test_index, chosen, watcher, movements)
     return model, chosen, time.perf_counter() - start

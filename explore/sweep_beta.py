@@ -98,12 +98,12 @@ def open_factors(folder, names):
 def train_case(case, images, names, factors, movements):
     """Un entraînement : le réseau, ses latents, et ses mesures."""
     if not case["independent_axes"]:
-        movements = torch.zeros_like(movements)
+        movements = lab.Movements(torch.zeros(len(images), dtype=int))    # aucun
     train_index, test_index = lab.split(names, case["test_data_proportion"])
     torch.manual_seed(case["repeat"])
     model, settings, seconds = lab.train(images, train_index, movements=movements, **case)
     latents = lab.measure_latents(model, images, train_index, settings)
-    latents["movements"] = lab.list_movements(movements)
+    latents["movements"] = movements.found
     results = {}
     if factors is not None:
         mu, logvar = lab.encode_images(model, images, settings["task"])

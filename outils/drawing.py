@@ -3,7 +3,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
+
+from outils.pictures import to_picture
 
 black = (30, 30, 35)
 grey = (110, 110, 120)
@@ -30,12 +32,28 @@ font = load_font(15)
 big_font = load_font(22)
 
 
-def draw_curves(draw, losses):
-    """Les pertes, une paire par époque, dans le cadre de 70 à 880 et de 58 à 270."""
+def draw_training(words, history, rows):
+    """Une phrase, les courbes des pertes et, dessous, des rangées d'images.
+
+    history : six mesures par époque ; rows : {nom de la rangée: (N, 3, H, W)}."""
+    screen = Image.new("RGB", (900, 300 + 100 * len(rows)), white)
+    draw = ImageDraw.Draw(screen)
+    draw.text((12, 8), words, black, font)
+    draw_curves(draw, history)
+    for line, (name, pictures) in enumerate(rows.items()):
+        draw.text((12, 342 + 100 * line), name, black, font, anchor="lm")
+        for column, picture in enumerate(pictures):
+            place = (112 + 96 * column, 294 + 100 * line)
+            screen.paste(to_picture(picture).resize((96, 96)), place)
+    return screen
+
+
+def draw_curves(draw, history):
+    """La perte et la perte de test, dans le cadre de 70 à 880 et de 58 à 270."""
     draw.line((70, 58, 70, 270, 880, 270), grey)
-    if len(losses) < 2:
+    if len(history) < 2:
         return
-    losses = np.array(losses)            # (époques, 2)
+    losses = np.array(history)[:, [0, 3]]           # (époques, 2)
     low = losses.min()
     high = losses.max()
     # à l'écran, y descend : 270 est le bas du cadre

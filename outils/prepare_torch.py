@@ -8,3 +8,12 @@ except OSError as error:                 # Windows, et une de ses bibliothèques
          "déjà chargé. Rien n'est perdu. Menu Consoles, « Redémarrer le noyau », puis :\n"
          "    %pip install torch==2.8.0 torchvision==0.23.0\n"
          "Redémarrez encore le noyau, puis F5. Sinon, voyez la fin du README.")
+
+
+def choose_device():
+    """La carte graphique s'il y en a une, sinon le processeur."""
+    if torch.cuda.is_available():
+        return "cuda"
+    if torch.backends.mps.is_available():
+        return "mps"
+    return "cpu"

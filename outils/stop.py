@@ -21,19 +21,18 @@ def stop(sentence):
 class StopButton:
     """Le bouton Stop de Spyder, ou Ctrl-C.
 
-    Dans « with StopButton() as button: », il ne coupe plus rien : button.pressed dit
-    seulement s'il a été pressé. Après, il coupe de nouveau.
-    """
+    Tant qu'il est tenu, il ne coupe plus rien : button.pressed dit seulement s'il a été
+    pressé. Après button.release(), il coupe de nouveau (et Spyder le fait lui-même au
+    lancement suivant, si le script s'est arrêté avant)."""
 
-    def __enter__(self):
+    def __init__(self):
         self.pressed = False
         # SIGINT : ce qu'envoient Stop et Ctrl-C ; usual : leur effet d'avant
         self.usual = signal.signal(signal.SIGINT, self.press)
-        return self
 
     def press(self, number, frame):
         """Python l'appelle avec ces deux valeurs ; elles ne servent pas."""
         self.pressed = True
 
-    def __exit__(self, *trouble):
+    def release(self):
         signal.signal(signal.SIGINT, self.usual)

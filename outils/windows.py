@@ -1,11 +1,13 @@
-"""Les fenêtres d'OpenCV : ouvrir, montrer, savoir si elles sont fermées."""
+"""Les fenêtres d'OpenCV : ouvrir, montrer, écouter le clavier et la souris."""
 import subprocess
 import sys
 
 import cv2
 import numpy as np
 
-quit_keys = (ord("q"), ord("Q"), 27)     # 27 : Échap
+# les touches 1 à 9, et ce qu'elles écrivent sans Maj sur un clavier français
+digits = "123456789"
+unshifted = "&é\"'(-è_ç"
 
 
 def window_trouble():
@@ -37,6 +39,41 @@ def open_window(window, title, picture, x=0):
 def show(window, picture):
     """Montre une image de Pillow (rouge, vert, bleu) ; OpenCV veut l'inverse."""
     cv2.imshow(window, cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2BGR))
+
+
+def read_key(milliseconds):
+    """La touche pressée, en minuscule ; "" si aucune ; "q" pour Échap aussi.
+
+    C'est aussi pendant cette attente que les fenêtres se dessinent."""
+    key = cv2.waitKeyEx(milliseconds)
+    if not -128 <= key < 256:            # au-delà : les flèches, etc.
+        return ""
+    letter = chr(key % 256).lower()      # % 256 : Linux compte é, è et ç en négatif
+    if letter in unshifted:
+        letter = digits[unshifted.index(letter)]
+    if key == 27:
+        letter = "q"
+    if key == -1:
+        letter = ""
+    return letter
+
+
+class Mouse:
+    """Le bouton gauche : est-il appuyé (down) ? A-t-on cliqué depuis la dernière
+    fois (clicked) ? Un clic bref compte ainsi toujours."""
+
+    def __init__(self, window):
+        self.down = False
+        self.clicked = False
+        cv2.setMouseCallback(window, self.hear)    # sans () : OpenCV l'appellera
+
+    def hear(self, event, x, y, flags, parameter):
+        """OpenCV l'appelle, avec ces cinq valeurs, à chaque geste de la souris."""
+        if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_LBUTTONDBLCLK):
+            self.down = True
+            self.clicked = True
+        elif event == cv2.EVENT_LBUTTONUP:
+            self.down = False
 
 
 def is_open(window):

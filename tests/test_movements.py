@@ -8,10 +8,9 @@ import pytest
 import torch
 from conftest import root
 
-import train_VAE
 from model_VAE_64 import VAE, encode_images, start_from
 from outils.model_file import load_model, name_latent, order_sliders
-from outils.movements import find_movements, movement_directions
+from outils.movements import Movements, find_movements
 
 sys.path.insert(0, str(root / "explore"))
 import draw_film
@@ -26,7 +25,8 @@ def names_of(**counts):
 # Reconnaître les mouvements
 def test_each_movement_has_its_latent(capsys):
     movements = find_movements(names_of(im=2, m1=60, m2=62, m3=58), 4)
-    assert movements.tolist() == [0] * 2 + [1] * 60 + [2] * 62 + [3] * 58
+    assert movements.found == [1, 2, 3] and movements.reserved == [0, 1, 2]
+    assert movements.numbers.tolist() == [0] * 2 + [1] * 60 + [2] * 62 + [3] * 58
     assert ("Mouvements : 3 (60, 62 et 58 images) : z1, z2 et z3 leur sont réservés."
             in capsys.readouterr().out)
 
@@ -41,7 +41,7 @@ def test_what_is_not_a_movement_is_learnt_as_the_rest(counts, latent_size, left,
                                                       capsys):
     names = names_of(**counts)
     movements = find_movements(names, latent_size)
-    assert set(movements.tolist()) - {0} == left
+    assert set(movements.found) == set(movements.numbers.tolist()) - {0} == left
     said = capsys.readouterr().out
     assert words in said and (said or not words)
     for line in said.splitlines():
@@ -50,35 +50,60 @@ def test_what_is_not_a_movement_is_learnt_as_the_rest(counts, latent_size, left,
 
 def test_a_movement_in_a_subfolder_is_told(capsys):
     names = ["léa/" + name for name in names_of(m1=60, m2=60)]
-    assert find_movements(names, 4).any().item() is False
+    assert find_movements(names, 4).found == []
     assert "sous-dossier" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["m1_chat.png", "m1_0001.jpg", "M1_0001.png", "m0_0001.png",
                                   "m12_0001.png", "movement.png"])
 def test_files_from_elsewhere_are_not_movements(name, capsys):
-    assert find_movements([name] * 60, 4).any().item() is False
+    assert find_movements([name] * 60, 4).found == []
     assert capsys.readouterr().out == ""
 
 
-# Le prix
-def test_calm_by_hand():
-    """Un mouvement 2 de trois latents : z2 bouge librement, z1 et z3 paient."""
+# Ce qui est demandé au réseau
+def test_the_price_by_hand():
+    """Pendant le mouvement 2, z2 bouge librement ; z1 et z3 paient."""
+    movements = Movements(torch.tensor([2, 2, 0, 1]))
+    # le code moyen du mouvement 2 : 0.5, 0, 0
+    movements.look(torch.tensor([[0.5, 1.0, 0.0], [0.5, -1.0, 0.0], [9.0, 9.0, 9.0],
+                                 [0.0, 0.0, 0.0]]), torch.arange(4))
     mu = torch.tensor([[1.0, 5.0, -2.0], [0.5, 0.0, 0.0]])
     logvar = 2 * torch.log(torch.tensor([[0.5, 1.0, 2.0], [1.0, 1.0, 1.0]]))
-    means = torch.zeros(10, 3)
-    means[2] = torch.tensor([0.5, 0.0, 0.0])
-    price = train_VAE.calm(mu, logvar, torch.tensor([2, 0]), means)
+    price = movements.price(mu, logvar, torch.tensor([0, 2]))
     # ((1 - 0.5) / 0.5)**2 + (-2 / 2)**2 = 2, un quart, sur deux images
     assert price.item() == pytest.approx(0.25 * 2 / 2)
-    price = train_VAE.calm(mu, logvar, torch.tensor([0, 0]), means)
-    assert price.item() == 0
+    # une image sans mouvement ne paie rien
+    assert movements.price(mu, logvar, torch.tensor([2, 2])).item() == 0
+
+
+def test_without_movements_nothing_is_asked():
+    movements = Movements(torch.zeros(4, dtype=int))
+    images = torch.rand(4, 3, 32, 32)
+    assert movements.shift(images) is images
+    assert movements.price(images, images, torch.arange(4)) == 0
+    assert movements.directions(images, torch.arange(4)) == {}
+
+
+def test_a_shift_moves_what_is_seen_by_two_pixels_at_most():
+    torch.manual_seed(0)
+    movements = Movements(torch.tensor([1, 2]))
+    image = torch.rand(1, 3, 64, 64)
+    seen = set()
+    for attempt in range(200):
+        shifted = movements.shift(image)
+        for down in range(-2, 3):
+            for across in range(-2, 3):
+                inner = image[:, :, 2 + down:62 + down, 2 + across:62 + across]
+                if torch.equal(shifted[:, :, 2:62, 2:62], inner):
+                    seen.add((down, across))
+    assert len(seen) == 25                    # tous les décalages, et rien d'autre
 
 
 def test_the_first_directions_see_their_movement_only():
     """Chaque direction suit sa cause, dessinée dans ses propres pixels, malgré la dérive."""
     random = np.random.default_rng(0)
-    movements = torch.tensor([1] * 50 + [2] * 50)
+    movements = Movements(torch.tensor([1] * 50 + [2] * 50))
     causes = 0.1 * random.standard_normal((100, 2))
     causes[:50, 0] = random.uniform(-1, 1, 50)
     causes[50:, 1] = random.uniform(-1, 1, 50)
@@ -87,7 +112,7 @@ def test_the_first_directions_see_their_movement_only():
     # les deux causes se voient dans une même bande : il faut les démêler
     pictures[:, :, 8:16] += 40 * causes.sum(1)[:, None, None, None]
     images = torch.tensor(pictures.clip(0, 255)).to(torch.uint8)
-    directions = movement_directions(images, movements)
+    directions = movements.directions(images, torch.arange(100))
     x = images.flatten(1).float()
     for i, take in ((0, slice(0, 50)), (1, slice(50, 100))):
         seen = (x @ directions[i]).numpy()
@@ -100,14 +125,15 @@ def test_the_first_directions_see_their_movement_only():
 def test_a_start_from_movements_draws_them(decoder):
     pictures, values = draw_film.film(3)
     images = torch.tensor(pictures).permute(0, 3, 1, 2).contiguous()
-    movements = torch.arange(1, 5).repeat_interleave(draw_film.frames)
+    numbers = torch.arange(1, 5).repeat_interleave(draw_film.frames)
+    directions = Movements(numbers).directions(images, torch.arange(240))
     model = VAE(64, 6, decoder)
-    start_from(model, images, movement_directions(images, movements))
+    start_from(model, images, directions)
     mu, logvar = encode_images(model, images)
     spread = mu.std(0)
     assert spread[:4].min() > 0.9 and spread[4:].max() < 1e-5
     for k in range(4):                        # chacun suit la vraie valeur de son mouvement
-        take = movements == k + 1
+        take = numbers == k + 1
         link = np.corrcoef(mu[take, k].numpy(), values[take.numpy(), k])[0, 1]
         assert abs(link) > 0.7, (k, link)    # une droite : la suite est au réseau
 

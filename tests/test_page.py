@@ -356,7 +356,7 @@ def test_each_movement_has_its_number(trainer, monkeypatch):
     images, names, reasons = importlib.import_module("page.folders").read_folder(
         trainer.kit.images / "webcam", 64)
     training.images = images               # un mauvais verdict dit quoi faire
-    monkeypatch.setattr(trainer.module, "movement_shares", lambda *values: {1: 0.31})
+    monkeypatch.setattr(training.movements, "shares", lambda *values: {1: 0.31})
     training.judge()
     assert training.told[-1].startswith("Mouvement 1 : z1 prend 31 % de ce qui change. Il ne le")
 
@@ -376,7 +376,7 @@ def test_the_movements_come_first_and_are_named(page, monkeypatch):
     for number in (2, 4):
         assert f"Mouvement {number} : z{number} prend" in words
     lesson = " ".join(element.value for element in turn(page, "Comprendre").markdown)
-    assert "**indice**, pas une étiquette" in lesson and "« Ma webcam »" in said(page)
+    assert "indice, pas une étiquette" in lesson and "« Ma webcam »" in said(page)
     shown = {}
     for module, component in (("sliders", "show_sliders"), ("webcam", "show_live")):
         views = importlib.import_module(f"page.views.{module}")

@@ -311,9 +311,7 @@ class Calm:
 
 def learn(prepared, watcher=None):
     """Apprend sur des images sans mouvement."""
-    model, images, *rest = prepared
-    movements = torch.zeros(len(images), dtype=torch.int64)
-    return train_VAE.learn(model, images, movements, *rest, watcher or Calm())
+    return train_VAE.learn(*prepared, watcher or Calm())
 
 
 def test_what_is_shown_and_when():

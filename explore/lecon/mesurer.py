@@ -20,10 +20,12 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import draw_film
 import laboratory as lab
 import numpy as np
 import torch
 from sklearn.decomposition import PCA
+from scipy.optimize import linear_sum_assignment
 from sklearn.linear_model import LogisticRegression
 from samples import far_share
 from scores import cut, read_factors, score
@@ -56,6 +58,8 @@ cases = {
     "200 images": {"images": 200},
     "couleurs échangées": {"couleurs": True},
     'decoder = "broadcast"': {"decoder": "broadcast"},
+    "aquarium, sans mouvements": {"film": False, "epochs": 30},
+    "aquarium, un mouvement à la fois": {"film": True, "epochs": 30},
 }
 
 # les tableaux des pages : les expériences (lignes), puis les mesures (colonnes)
@@ -64,7 +68,8 @@ lost = ["place perdue", "couleur perdue", "bouche perdue", "ciel perdu"]
 follows = ["z1 suit la place", "z1 suit la couleur", "z1 suit la bouche", "z1 suit le ciel"]
 betas = ["beta = 0", "départ", "beta = 8", "beta = 20", "beta = 50",
          "beta = 100"]
-kinds = [name for name in cases if "images" not in name and "échangées" not in name]
+others = ("images", "échangées", "aquarium")         # d'autres images que les créatures
+kinds = [name for name in cases if not any([word in name for word in others])]
 tables = {
     "curseurs": (["latent_size = 1", "latent_size = 2", "départ", "latent_size = 8"],
                  [*found, "MIG", "erreur de test"]),
@@ -86,6 +91,9 @@ tables = {
     "autres": (["départ", "couleurs échangées"], ["erreur de test", "erreur ailleurs"]),
     "étiquettes": (["départ"], ["reconnues par les codes", "reconnues par l'ACP",
                                 "reconnues par les pixels"]),
+    "film": (["aquarium, sans mouvements", "aquarium, un mouvement à la fois"],
+             ["part du curseur", "part sur un nouveau film", "erreur de test",
+              "erreur sur un nouveau film"]),
     "réglages": (kinds, ["erreur de test", "KL en bits", "latents vivants", "MIG"]),
 }
 
@@ -170,6 +178,38 @@ def measure(changes, repeat, images, names, factors):
     return results
 
 
+@torch.no_grad()
+def share_of_sliders(model, pictures):
+    """La part de ce qui change que prend le curseur de chaque mouvement, en moyenne, en %.
+
+    Sans mouvements, aucun curseur n'est à personne : le meilleur partage possible."""
+    images = torch.tensor(pictures).permute(0, 3, 1, 2).contiguous()
+    mu = lab.encode_images(model, images)[0]
+    spreads = torch.stack([take.var(0) for take in mu.split(draw_film.frames)])
+    parts = (spreads / spreads.sum(1, keepdim=True)).numpy()
+    lines, columns = linear_sum_assignment(-parts)
+    error = (model.decode(mu) - images / 255).square().mean().item()
+    return 100 * float(parts[lines, columns].mean()), error
+
+
+def measure_film(changes, repeat):
+    """Un entraînement sur le film de l'aquarium, avec ou sans ses mouvements."""
+    changes = dict(changes)
+    images, names = lab.load_images(lab.kit / "images" / "aquarium", 64)
+    train_index, test_index = lab.split(names, 0.1)
+    movements = None
+    if changes.pop("film"):
+        movements = lab.find_movements(names, 4)
+    torch.manual_seed(repeat)
+    model, settings, seconds = lab.train(images, train_index, movements=movements,
+                                         **changes)
+    share, error = share_of_sliders(model, draw_film.film(0)[0])
+    new_share, new_error = share_of_sliders(model, draw_film.film(100 + repeat)[0])
+    return {"part du curseur": share, "part sur un nouveau film": new_share,
+            "erreur de test": lab.pixel_error(model, images, test_index, "copy"),
+            "erreur sur un nouveau film": new_error}
+
+
 # %% Résumer, écrire
 def summarize(values):
     """Des nombres : médiane, le plus petit, le plus grand, combien.
@@ -215,7 +255,8 @@ def write_measure(result, name):
     if "times" in result:
         return f"{result['times']} sur {result['count']}"
     median, low, high = (write_number(result[key], name) for key in ("median", "min", "max"))
-    unit = " %" if name.split()[0] in ("tirages", "reconnues") or name in found else ""
+    percents = ("tirages", "reconnues", "part")
+    unit = " %" if name.split()[0] in percents or name in found else ""
     return f"{median}{unit}" if low == high else f"{median}{unit} ({low} à {high})"
 
 
@@ -278,7 +319,10 @@ if __name__ == "__main__":
     start = time.time()
     try:
         for number, (case, repeat) in enumerate(plan, start=1):
-            results = measure(cases[case], repeat, images, names, factors)
+            if "film" in cases[case]:
+                results = measure_film(cases[case], repeat)
+            else:
+                results = measure(cases[case], repeat, images, names, factors)
             runs.append({"case": case, "repeat": repeat, "measures": results})
             with open(file, "a", encoding="utf-8") as lines:
                 lines.write(json.dumps(runs[-1], ensure_ascii=False) + "\n")

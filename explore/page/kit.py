@@ -18,8 +18,7 @@ from outils.checks import choices, limits
 from outils.files import make_folder, save_picture, why_not_written, write_whole
 from outils.model_file import (live_latents, load_model, name_axis, name_latent,
                                order_sliders, save_model)
-from outils.movements import (find_movements, list_movements, movement_directions,
-                              movement_shares, take_means)
+from outils.movements import Movements, find_movements
 from outils.names import split, stretches
 from outils.pictures import extensions, list_images, read_image, to_picture
 from outils.stop import stop

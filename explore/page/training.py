@@ -11,9 +11,8 @@ from pathlib import Path
 
 import torch
 
-from page.kit import (VAE, encode_images, find_movements, learn, list_movements,
-                      measure_latents, movement_directions, movement_shares, save_model, split,
-                      start_from, stop, take_means, why_not_written)
+from page.kit import (VAE, Movements, encode_images, find_movements, learn, measure_latents,
+                      save_model, split, start_from, stop, why_not_written)
 from page.models import free_path, writing
 from page.naming import file_stem
 from page.view import View
@@ -47,7 +46,7 @@ class Training(threading.Thread):
         plain = drop_folder(names)
         self.train_index, self.test_index = split(plain, settings["test_data_proportion"])
         self.told = []                 # ce qu'il dit des mouvements
-        self.movements = torch.zeros(len(names), dtype=int)
+        self.movements = Movements(torch.zeros(len(names), dtype=int))       # aucun
         if settings["independent_axes"]:
             self.movements = find_movements(plain, settings["latent_size"], self.told.append)
         self.history = []              # une ligne de mesures par époque
@@ -69,7 +68,7 @@ class Training(threading.Thread):
             model = VAE(self.settings["images_size"], self.settings["latent_size"],
                         self.settings["decoder"])
             first = self.train_index[:1000]
-            directions = movement_directions(self.images[first], self.movements[first])
+            directions = self.movements.directions(self.images, first)
             start_from(model, self.images[first], directions)
             learn(model, self.images, self.train_index, self.test_index, self.settings, self,
                   self.movements)
@@ -100,7 +99,7 @@ class Training(threading.Thread):
         model = copy.deepcopy(model)
         index = self.train_index[:1000]
         saved = {"settings": self.settings, "history": self.history, "data": self.about,
-                 "train_names": [], "movements": list_movements(self.movements),
+                 "train_names": [], "movements": self.movements.found,
                  "told": self.told, **measure_latents(model, self.images, index, self.settings)}
         test_index = self.test_index[:shown]
         names = [self.names[i] for i in test_index]
@@ -143,10 +142,8 @@ class Training(threading.Thread):
 
     def judge(self):
         """Chaque mouvement a-t-il son curseur ? Sur des images de test, comme train_VAE.py."""
-        train, test = self.train_index, self.test_index
         mu = encode_images(self.view.model, self.images, self.settings["task"])[0]
-        means = take_means(mu[train], self.movements[train])
-        shares = movement_shares(mu[test], self.movements[test], means)
+        shares = self.movements.shares(mu, self.train_index, self.test_index)
         for k, share in shares.items():
             words = f"Mouvement {k} : z{k} prend {100 * share:.0f} % de ce qui change."
             if share <= 0.5:

@@ -1,0 +1,62 @@
+"""Ce que train_VAE.py dit dans la console : avant d'apprendre, puis le bilan."""
+import math
+
+from outils.model_file import live_latents, unit
+from outils.names import read_name
+
+
+def announce(model, known, unseen, settings):
+    """Ce qui va se passer, et ce qui pourrait étonner."""
+    weights = sum([weight.numel() for weight in model.parameters()])
+    print(f"Images à apprendre : {known}, de test : {unseen}. Poids : {weights}.")
+    if settings["reconstruction"] in ("gaussian", "laplace"):
+        print("sigma-VAE : la perte peut devenir négative, c'est normal\n"
+              "(c'est -ln p, et la densité p peut dépasser 1).")
+    steps = math.ceil(known / settings["batch_size"])
+    if steps * settings["epochs"] < 200:
+        print(f"{steps * settings['epochs']} pas d'apprentissage, c'est peu : avec si peu "
+              f"d'images,\nessayez epochs = {min(200, 400 // steps)}.")
+
+
+def tell_latents(results):
+    """Ce que dit chaque latent, du plus important au moins important."""
+    importance = results["importance"]
+    live = live_latents(results)
+    for i in importance.argsort(descending=True).tolist():
+        bar = "#" * int(40 * importance[i] / (importance.max() + 1e-9))
+        if i not in live:
+            bar = "mort : il ne change presque rien"
+        print(f"  z{i + 1} : {importance[i]:5.2f} {unit(results['settings'])} {bar}")
+
+
+def tell_errors(error, learned, mean_error):
+    """Le réseau a-t-il appris ? Trois erreurs par pixel : moyennes des carrés des écarts.
+
+    Sur des images de test, sur des images apprises, et de test avec l'image moyenne."""
+    print(f"Erreur par pixel sur les images de test : {error:.5f}\n"
+          f"(avec l'image moyenne : {mean_error:.5f}).")
+    if error > 0.9 * mean_error:
+        print("Le réseau n'a rien appris de plus que l'image moyenne : augmentez epochs\n"
+              "ou learning_rate, ou baissez beta. Si un bon modèle est maintenant\n"
+              "dans _precedent.pth, changez model_name pour ne pas le perdre.")
+        return
+    print(f"Il a appris : {mean_error / max(error, 1e-12):.1f} fois mieux que l'image "
+          "moyenne,\nsur des images jamais vues à l'entraînement.")
+    if error > 1.5 * learned:
+        print("Surapprentissage : il fait mieux sur celles qu'il a apprises "
+              f"({learned:.5f}).\nDavantage d'images réduiraient cet écart.")
+
+
+def tell_movements(shares, names):
+    """Chaque mouvement a-t-il son curseur, sur des images de test ?"""
+    for k, share in shares.items():
+        percent = f"{100 * share:.0f} %"
+        if share > 0.5:
+            print(f"Mouvement {k} : z{k} le suit, il prend {percent} de ce qui change.")
+        else:
+            print(f"z{k} ne suit pas bien le mouvement {k} ({percent}) : refaites-le plus "
+                  "grand,\nsans bouger le reste.")
+    recorded = [name for name in names if read_name(name)[0] != ""]
+    if not shares and recorded:
+        print("Un curseur change plusieurs choses à la fois ? Enregistrez-les une à une\n"
+              "(touches 1, 2, 3... de record_images.py) : chacune aura le sien.")
