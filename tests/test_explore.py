@@ -228,6 +228,20 @@ def test_the_laboratory_trains_the_movements():
     assert shares[0].min() > 0.9 and shares[1].min() < 0.6, shares
 
 
+def test_a_second_training_forgets_the_first():
+    """Les mêmes mouvements, le même hasard : le même réseau, bit pour bit."""
+    pictures = draw_movements({"m1": 30, "m2": 30})
+    pixels = np.stack([np.asarray(picture) for picture in pictures.values()])
+    images = torch.tensor(pixels).permute(0, 3, 1, 2)
+    movements = lab.find_movements(list(pictures), 2)
+    weights = []
+    for times in (1, 2):
+        torch.manual_seed(0)
+        model = lab.train(images, torch.arange(60), movements=movements, latent_size=2, epochs=2)[0]
+        weights.append(model.encoder.network[-1].weight)
+    assert torch.equal(*weights)
+
+
 # Où sont mes images ?
 def test_the_map(demo, explored):
     """La carte est celle des deux premiers latents ; chaque vignette est centrée sur son code."""
