@@ -25,10 +25,12 @@ from outils.model_file import load_model
 from outils.pictures import load_images, to_picture
 
 sys.path.insert(0, str(root / "explore"))
+import factors
 import few_labels
 import laboratory as lab
 import map_2D
 import samples
+import sweep_beta
 
 scripts = ["traversals.py", "map_2D.py", "interpolation.py", "samples.py", "groups.py",
            "few_labels.py"]
@@ -226,6 +228,31 @@ def test_the_laboratory_trains_the_movements():
         variances = torch.stack([codes.var(0) for codes in mu.split(60)])
         shares.append(variances.diag() / variances.sum(1))
     assert shares[0].min() > 0.9 and shares[1].min() < 0.6, shares
+
+
+def test_a_sweep_trains_the_movements(monkeypatch):
+    """Quand les axes tournent, et alors seulement ; ses images suivent l'ordre des curseurs."""
+    pictures = draw_movements({"m1": 30, "m2": 30})
+    pixels = np.stack([np.asarray(picture) for picture in pictures.values()])
+    images = torch.tensor(pixels).permute(0, 3, 1, 2)
+    movements = lab.find_movements(list(pictures), 2)
+    case = dict(lab.settings, latent_size=2, epochs=1, repeat=0, independent_axes=False)
+    model, latents, _ = sweep_beta.train_case(case, images, list(pictures), None, movements)
+    assert latents["movements"] == []
+    case["independent_axes"] = True
+    model, latents, _ = sweep_beta.train_case(case, images, list(pictures), None, movements)
+    assert latents["movements"] == [1, 2]
+    latents["importance"] = torch.tensor([1.0, 2.0])
+    orders = []
+    traverse = lab.traverse
+    monkeypatch.setattr(lab, "traverse", lambda *values: orders.append(values[2]) or traverse(*values))
+    sweep_beta.draw_latents(model, latents)
+    assert orders == [[0, 1]]
+
+
+def test_a_factor_names_the_movement(capsys):
+    factors.tell("place", np.array([0.1, 0.9]), 0.8, ["z1", "z2 mouvement 2"])
+    assert "surtout z2 mouvement 2 (0.90), puis z1 (0.10)" in capsys.readouterr().out
 
 
 def test_a_second_training_forgets_the_first():
