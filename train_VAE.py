@@ -65,6 +65,7 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
     watcher.show(model, history)
     if movements is None:
         movements = Movements(torch.zeros(len(images), dtype=int))    # aucun
+    movements.means = None                # ceux d'un autre réseau, peut-être
     steps = settings["epochs"] * math.ceil(len(train_index) / settings["batch_size"])
     optimizer, schedule = make_optimizer(model, steps, settings["learning_rate"])
     for epoch in range(settings["epochs"]):

@@ -1,8 +1,7 @@
 """Effacer ce que la séance a laissé : images, modèles et figures.
 
 Lit     : le dossier du kit. Fait la liste, demande, et n'efface que si l'on tape oui.
-Écrit   : rien. Ne touche jamais aux images du kit (images/demo, images/aquarium), ni
-          aux scripts.
+Écrit   : rien. Ne touche jamais à images/demo, à images/aquarium, ni aux scripts.
 Ensuite : ce que ce script ne peut pas atteindre est dit à la fin.
 """
 from pathlib import Path
@@ -10,19 +9,18 @@ from pathlib import Path
 kit = Path(__file__).resolve().parent.parent
 made = ["*.pth", "*.png", "*.gif", "*.incomplet"]     # à côté des quatre scripts
 whole = ["images", "explore/results", "explore/models"]    # avec leurs sous-dossiers
+ours = [kit / "images" / "demo", kit / "images" / "aquarium"]     # viennent avec le kit
 
 
 def find_files():
-    """Tout ce qui serait effacé, dans l'ordre ; jamais les images du kit."""
+    """Tout ce qui serait effacé, dans l'ordre ; jamais les images venues avec le kit."""
     files = []
     for pattern in made:
         files += sorted(kit.glob(pattern))
     for name in whole:
-        folder = kit / name
-        for path in sorted(folder.rglob("*")):
-            place = path.relative_to(folder).parts[0]
-            shipped = name == "images" and place in ("demo", "aquarium")
-            if not shipped and (path.is_file() or path.is_symlink()):
+        for path in sorted((kit / name).rglob("*")):
+            kept = any([folder in path.parents for folder in ours])
+            if not kept and (path.is_file() or path.is_symlink()):
                 files.append(path)
     return files
 

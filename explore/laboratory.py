@@ -23,8 +23,9 @@ from outils.checks import (check_choice, check_folder, check_name, check_number,
                            check_settings, choices, limits)
 from outils.drawing import black, font, grey, red, white
 from outils.files import make_folder, save_picture
-from outils.latents import live_latents, unit
+from outils.latents import live_latents, name_axis, name_latent, order_sliders
 from outils.model_file import load_model
+from outils.movements import Movements, find_movements
 from outils.share import split
 from outils.pictures import load_images, to_picture
 from outils.stop import stop
@@ -80,8 +81,8 @@ def folder_labels(names):
 
 # %% Les latents
 def need_live(saved):
-    """Les latents vivants, du plus important au moins ; arrête s'il n'y en a pas."""
-    live = live_latents(saved)
+    """Les latents vivants, dans l'ordre des curseurs ; arrête s'il n'y en a pas."""
+    live = [i for i in order_sliders(saved) if i in live_latents(saved)]
     if not live:
         stop("Tous les latents sont morts : le réseau dessine toujours la même image. "
              "Baissez beta dans train_VAE.py, puis relancez-le.")
@@ -110,15 +111,19 @@ class Nobody:
         pass
 
 
-def train(images, train_index, watcher=Nobody(), **changes):
+def train(images, train_index, watcher=Nobody(), movements=None, **changes):
     """Entraîne sans fenêtre, aux réglages de train_VAE.py, sauf changes.
 
+    movements : ce que trouve find_movements ; None : ce n'est pas un film de mouvements.
     Renvoie le réseau, ses réglages, et les secondes qu'il a fallu."""
     chosen = settings | changes
+    if movements is None:
+        movements = Movements(torch.zeros(len(images), dtype=int))    # aucun
     start = time.perf_counter()
     model = VAE(images.shape[-1], chosen["latent_size"], chosen["decoder"])
     model = model.to(images.device)
-    start_from(model, images[train_index[:1000]])
+    first = train_index[:1000]
+    start_from(model, images[first], movements.directions(images, first))
     test_index = train_index[:1]                 # ici, on mesure après coup
-    learn(model, images, train_index, test_index, chosen, watcher)
+    learn(model, images, train_index, test_index, chosen, watcher, movements)
     return model, chosen, time.perf_counter() - start

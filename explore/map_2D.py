@@ -29,7 +29,7 @@ def choose_plane(plane, codes, saved, live):
     Une seule s'il n'y a qu'un latent vivant."""
     if plane == "latents":
         directions = torch.diag(saved["z_spread"])[live[:2]]    # (2, latents)
-        return directions, [f"z{i + 1}" for i in live[:2]]
+        return directions, [lab.name_axis(saved, i) for i in live[:2]]
     count = min(2, len(live))
     pca = PCA(count).fit(codes)
     lengths = np.sqrt(pca.explained_variance_)

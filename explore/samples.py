@@ -134,7 +134,7 @@ if __name__ == "__main__":
         sheets[title] = pictures.unflatten(0, (rows, rows))
 
     # %% 3. Pourquoi ils diffèrent
-    latent_names = [f"z{i + 1}" for i in live]
+    latent_names = [lab.name_axis(saved, i) for i in live]
     for name, values in zip(latent_names, live_codes.T):
         print(f"  {name} : moyenne {values.mean():+.2f}, écart-type {values.std():.2f}"
               "   (N(0, 1) : 0 et 1)")

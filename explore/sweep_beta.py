@@ -95,12 +95,15 @@ def open_factors(folder, names):
 
 
 # %% Entraîner et mesurer
-def train_case(case, images, names, factors):
+def train_case(case, images, names, factors, movements):
     """Un entraînement : le réseau, ses latents, et ses mesures."""
+    if not case["independent_axes"]:
+        movements = lab.Movements(torch.zeros(len(images), dtype=int))    # aucun
     train_index, test_index = lab.split(names, case["test_data_proportion"])
     torch.manual_seed(case["repeat"])
-    model, settings, seconds = lab.train(images, train_index, **case)
+    model, settings, seconds = lab.train(images, train_index, movements=movements, **case)
     latents = lab.measure_latents(model, images, train_index, settings)
+    latents["movements"] = movements.found
     results = {}
     if factors is not None:
         mu, logvar = lab.encode_images(model, images, settings["task"])
@@ -112,10 +115,9 @@ def train_case(case, images, names, factors):
 
 
 def draw_latents(model, latents):
-    """Ce que fait chaque latent : un par ligne, le plus important en haut."""
-    order = latents["importance"].argsort(descending=True)
+    """Ce que fait chaque latent : un par ligne, dans l'ordre des curseurs."""
     steps = torch.linspace(-2, 2, 7)
-    pictures = lab.traverse(model, latents, order, steps)
+    pictures = lab.traverse(model, latents, lab.order_sliders(latents), steps)
     return lab.to_picture(figures.join(pictures))
 
 
@@ -136,6 +138,7 @@ if __name__ == "__main__":
     check_zone()
     images, names = lab.open_images(dataset_folder, lab.settings["images_size"])
     factors = open_factors(lab.kit / dataset_folder, names)
+    movements = lab.find_movements(names, lab.settings["latent_size"])
     folder = lab.results / "sweep_beta"
     lab.make_folder(folder)
     path = lab.results / "sweep_beta.jsonl"
@@ -150,7 +153,7 @@ if __name__ == "__main__":
     start = time.time()
     try:
         for number, case in enumerate(left, start=1):
-            model, latents, results = train_case(case, images, names, factors)
+            model, latents, results = train_case(case, images, names, factors, movements)
             run = {"settings": case, "results": results}
             if case["repeat"] == 0:
                 picture = draw_latents(model, latents)

@@ -93,5 +93,5 @@ def draw_traversals(runs, folder):
         axes.imshow(Image.open(folder / run["picture"]))
         axes.set_title(f"{name_case(case)}, beta = {case['beta']:g}")
     figure.suptitle("Ce que fait chaque latent, de -2 à +2 écarts-types "
-                    "(un par ligne, du plus au moins important)")
+                    "(un par ligne, dans l'ordre des curseurs)")
     return figure

@@ -23,14 +23,13 @@ from PIL import Image, ImageDraw
 
 
 def name_latents(saved, order, live):
-    """Le nom de chaque latent de order, et ce qu'il porte."""
-    unit = lab.unit(saved["settings"]).split()[0]        # "bits" ou "%"
+    """Le nom de chaque latent de order, et ce qu'il porte, sur deux lignes."""
     labels = []
     for i in order:
-        carried = "mort"
-        if i in live:
-            carried = f"{saved['importance'][i]:.1f} {unit}"
-        labels.append(f"z{i + 1}\n{carried}")
+        words = lab.name_latent(saved, i)
+        if i not in live:
+            words = lab.name_axis(saved, i) + " mort"
+        labels.append(words.replace(" ", "\n", 1))
     return labels
 
 
@@ -80,7 +79,7 @@ if __name__ == "__main__":
     lab.check_number("columns", columns, 3, 15)
     lab.check_number("seconds", seconds, 1.0, 10.0)
     model, saved = lab.open_model(model_name)
-    order = saved["importance"].argsort(descending=True).tolist()
+    order = lab.order_sliders(saved)
     live = lab.need_live(saved)
     labels = name_latents(saved, order, live)
     print(f"Latents vivants : {len(live)} sur {len(order)}. Regardez une ligne de "

@@ -22,10 +22,17 @@ def order_sliders(saved):
     return reserved + [i for i in order if i not in reserved]
 
 
+def name_axis(saved, i):
+    """Le nom d'un latent, en court : « z2 mouvement 2 », ou « z2 »."""
+    if i + 1 in saved["movements"]:
+        return f"z{i + 1} mouvement {i + 1}"
+    return f"z{i + 1}"
+
+
 def name_latent(saved, i):
     """Le nom d'un curseur : « z2 mouvement 2 », ou « z2 3.1 bits »."""
     if i + 1 in saved["movements"]:
-        return f"z{i + 1} mouvement {i + 1}"
+        return name_axis(saved, i)
     amount = saved["importance"][i]
     return f"z{i + 1} {amount:.1f} {unit(saved['settings']).split()[0]}"
 

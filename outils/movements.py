@@ -8,8 +8,8 @@ from outils.names import read_name
 enough = 20                              # images, pour apprendre un mouvement
 
 
-def find_movements(names, latent_size):
-    """Le mouvement de chaque image, d'après son nom ; dit ce qu'il en est."""
+def find_movements(names, latent_size, tell=print):
+    """Le mouvement de chaque image, d'après son nom ; dit (tell) ce qu'il en est."""
     numbers = []
     for name in names:
         kind = read_name(name)[0]        # "im", "m1"... ou ""
@@ -23,20 +23,20 @@ def find_movements(names, latent_size):
         if k > latent_size:
             trouble = f"pas de z{k}, puisque latent_size = {latent_size}"
         if trouble:
-            print(f"Mouvement {k} : {trouble}. Appris comme les autres images.")
+            tell(f"Mouvement {k} : {trouble}. Appris comme les autres images.")
             numbers[numbers == k] = 0
     found = list_movements(numbers)
     if len(found) == 1:
-        print(f"Un seul mouvement ({found[0]}) : il en faut au moins deux. Appris comme "
-              "les autres images.")
+        tell(f"Un seul mouvement ({found[0]}) : il en faut au moins deux. Appris comme "
+             "les autres images.")
         numbers[:] = 0
     if len(found) > 1:
         counts = join([f"{(numbers == k).sum()}" for k in found])
         latents = join([f"z{k}" for k in found])
-        print(f"Mouvements : {len(found)} ({counts} images) :\n"
-              f"{latents} leur sont réservés.")
+        tell(f"Mouvements : {len(found)} ({counts} images) :\n"
+             f"{latents} leur sont réservés.")
     if any([read_name(name.split("/")[-1])[0][:1] == "m" for name in names if "/" in name]):
-        print("Des mouvements sont dans un sous-dossier : appris comme les autres images.")
+        tell("Des mouvements sont dans un sous-dossier : appris comme les autres images.")
     return Movements(numbers)
 
 

@@ -17,6 +17,7 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
 import torch
 from conftest import Kit, root
+from drawn_film import draw_movements
 from PIL import Image
 
 from model_VAE_64 import VAE
@@ -24,9 +25,12 @@ from outils.model_file import load_model
 from outils.pictures import load_images, to_picture
 
 sys.path.insert(0, str(root / "explore"))
+import factors
 import few_labels
+import laboratory as lab
 import map_2D
 import samples
+import sweep_beta
 
 scripts = ["traversals.py", "map_2D.py", "interpolation.py", "samples.py", "groups.py",
            "few_labels.py"]
@@ -188,6 +192,81 @@ def test_a_dead_latent_is_named(copy):
     text, found = look(copy.set("explore/traversals.py", seconds=1), "traversals.py", "labels")
     assert found["labels"] == ["z2\n2.0 bits", "z4\n1.0 bits", "z1\nmort", "z3\nmort"]
     assert "2 sur 4" in text
+
+
+# Les mouvements
+def test_the_movements_come_first_and_are_named(copy):
+    """Dans chaque script, « z2 mouvement 2 » d'abord, puis les plus importants."""
+    change(copy, movements=[2, 4], importance=torch.tensor([3.0, 0.5, 1.0, 0.01]))
+    copy.set("explore/traversals.py", seconds=1)
+    outcomes = console(copy, "traversals.py", "map_2D.py", "samples.py",
+                       names="order labels axis_names latent_names")
+    rows, plane, drawn = [found for text, found in outcomes]
+    assert rows["order"] == [1, 3, 0, 2]
+    assert rows["labels"] == ["z2\nmouvement 2", "z4\nmouvement 4 mort", "z1\n3.0 bits",
+                               "z3\n1.0 bits"]
+    assert plane["axis_names"] == ["z2 mouvement 2", "z1"]
+    assert drawn["latent_names"] == ["z2 mouvement 2", "z1", "z3"]
+
+
+def test_the_laboratory_trains_the_movements():
+    """Chaque mouvement va à son nombre, sur un autre film ; sans movements, non."""
+    takes = []
+    for seed in (0, 1):
+        pictures = draw_movements({"m1": 60, "m2": 60}, seed)
+        pixels = np.stack([np.asarray(picture) for picture in pictures.values()])
+        takes.append(torch.tensor(pixels).permute(0, 3, 1, 2))
+    names = list(pictures)
+    movements = lab.find_movements(names, 2)
+    train_index, test_index = lab.split(names, 0.1)
+    shares = []
+    for given in (movements, None):
+        torch.manual_seed(1)
+        model, settings, _ = lab.train(takes[0], train_index, movements=given, latent_size=2)
+        spread = lab.measure_latents(model, takes[0], train_index, settings)["z_spread"]
+        mu = lab.encode_images(model, takes[1])[0] / spread
+        variances = torch.stack([codes.var(0) for codes in mu.split(60)])
+        shares.append(variances.diag() / variances.sum(1))
+    assert shares[0].min() > 0.9 and shares[1].min() < 0.6, shares
+
+
+def test_a_sweep_trains_the_movements(monkeypatch):
+    """Quand les axes tournent, et alors seulement ; ses images suivent l'ordre des curseurs."""
+    pictures = draw_movements({"m1": 30, "m2": 30})
+    pixels = np.stack([np.asarray(picture) for picture in pictures.values()])
+    images = torch.tensor(pixels).permute(0, 3, 1, 2)
+    movements = lab.find_movements(list(pictures), 2)
+    case = dict(lab.settings, latent_size=2, epochs=1, repeat=0, independent_axes=False)
+    model, latents, _ = sweep_beta.train_case(case, images, list(pictures), None, movements)
+    assert latents["movements"] == []
+    case["independent_axes"] = True
+    model, latents, _ = sweep_beta.train_case(case, images, list(pictures), None, movements)
+    assert latents["movements"] == [1, 2]
+    latents["importance"] = torch.tensor([1.0, 2.0])
+    orders = []
+    traverse = lab.traverse
+    monkeypatch.setattr(lab, "traverse", lambda *values: orders.append(values[2]) or traverse(*values))
+    sweep_beta.draw_latents(model, latents)
+    assert orders == [[0, 1]]
+
+
+def test_a_factor_names_the_movement(capsys):
+    factors.tell("place", np.array([0.1, 0.9]), 0.8, ["z1", "z2 mouvement 2"])
+    assert "surtout z2 mouvement 2 (0.90), puis z1 (0.10)" in capsys.readouterr().out
+
+
+def test_a_second_training_forgets_the_first():
+    """Les mêmes mouvements, le même hasard : le même réseau, bit pour bit."""
+    pictures = draw_movements({"m1": 30, "m2": 30})
+    pixels = np.stack([np.asarray(picture) for picture in pictures.values()])
+    images = torch.tensor(pixels).permute(0, 3, 1, 2)
+    movements = lab.find_movements(list(pictures), 2)
+    weights = []
+    for times in (1, 2):
+        torch.manual_seed(0)
+        model = lab.train(images, torch.arange(60), movements=movements, latent_size=2, epochs=2)[0]
+        weights.append(model.encoder.network[-1].weight)
+    assert torch.equal(*weights)
 
 
 # Où sont mes images ?

@@ -206,7 +206,8 @@ def test_verifier_all_is_well(kit, screen):
 def leave_traces(kit):
     """Ce qu'une séance laisse derrière elle."""
     left = ["VAE_64.pth", "VAE_64_precedent.pth", "VAE_64.png", "VAE_64.gif", "decode_0001.png",
-            "images/im_0001.png", "images/mains/a.jpg", "images/mains/b.heic",
+            "images/im_0001.png", "images/m1_0001.png", "images/webcam/m2_0001.png",
+            "images/mains/a.jpg", "images/mains/b.heic",
             "explore/results/map.png", "explore/results/sweep_beta/x.png", "explore/models/m.pth"]
     for name in left:
         path = kit.folder / name
@@ -214,6 +215,8 @@ def leave_traces(kit):
         path.write_bytes(b"x")
     (kit.images / "demo" / "plus").mkdir()
     (kit.images / "demo" / "plus" / "0001.png").write_bytes(b"x")
+    (kit.images / "aquarium").mkdir(exist_ok=True)
+    (kit.images / "aquarium" / "m1_0100.png").write_bytes(b"x")
     return left
 
 
@@ -242,13 +245,13 @@ def test_effacer_asks_first(kit, words):
 
 
 def test_effacer_erases_all_but_the_kit(kit):
-    """Un oui efface tout ce que la séance a laissé, et rien du kit ; images/demo reste entier."""
+    """Un oui efface tout ce que la séance a laissé, et rien du kit ; ses images restent entières."""
     copy_kit(kit)
     clean = all_files(kit)
     left = leave_traces(kit)
     text = answer_effacer(kit, "oui\n")
     assert f"{len(left)} fichiers effacés." in text
-    assert all_files(kit) == clean | {"images/demo/plus/0001.png"}
+    assert all_files(kit) == clean | {"images/demo/plus/0001.png", "images/aquarium/m1_0100.png"}
     assert not (kit.images / "mains").exists()
     for words in ("corbeille", "nuage", "clé USB", "noyau"):
         assert words in text

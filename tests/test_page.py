@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import drawing, root, wait_for
+from drawn_film import draw_movements
 from torch.torch_version import TorchVersion
 
 pytest.importorskip("streamlit")
@@ -301,6 +302,129 @@ def test_a_training_that_fails_says_so(trainer):
     blocked = trainer()
     blocked.run()
     assert "Impossible d'écrire" in blocked.sentence
+
+
+# Les mouvements
+def add_film(kit, **counts):
+    """Un film de mouvements dans images/webcam/, comme la page l'enregistre."""
+    folder = kit.images / "webcam"
+    folder.mkdir()
+    for name, picture in draw_movements(counts).items():
+        picture.save(folder / name)
+
+
+def train_film(trainer, **changes):
+    """Un entraînement sur images/webcam/ ; le rend, avec ce que contient son fichier."""
+    folders = importlib.import_module("page.folders")
+    images, names, reasons = folders.read_folder(trainer.kit.images / "webcam", 64)
+    settings = importlib.import_module("train_VAE").settings
+    about = {"source": "Ma webcam", "fingerprint": "a"}
+    training = trainer.module.Training({**settings, "epochs": 6, "latent_size": 2, **changes},
+                                       images, names, about, threading.Event())
+    training.run()
+    assert training.path, training.sentence
+    return training, *open_saved(training.path)
+
+
+def test_each_movement_has_its_number(trainer, monkeypatch):
+    """Comme dans train_VAE.py : le partage, le nombre réservé, les phrases, le verdict."""
+    kit = importlib.import_module("page.kit")
+    add_film(trainer.kit, m1=60, m2=60, im=60, m3=30)
+    training, model, saved = train_film(trainer)
+    plain = [name.removeprefix("webcam/") for name in training.names]
+    train_index, test_index = kit.split(plain, 0.1)
+    assert training.train_index.tolist() == train_index.tolist()
+    assert training.test_index.tolist() == test_index.tolist()
+    assert len(train_index) + len(test_index) < len(plain)       # des tranches, et leurs bouts
+    tests = {training.names[i] for i in test_index}
+    assert set(training.names) - set(saved["train_names"]) == tests
+    assert saved["movements"] == [1, 2]
+    assert saved["told"][:2] == [
+        "Mouvement 3 : pas de z3, puisque latent_size = 2. Appris comme les autres images.",
+        "Mouvements : 2 (60 et 60 images) : z1 et z2 leur sont réservés."]
+    for number, sentence in enumerate(saved["told"][2:], start=1):
+        share = int(re.match(rf"Mouvement {number} : z{number} prend (\d+) %", sentence)[1])
+        assert share > 90 and "refaites" not in sentence
+    images = torch.stack([torch.tensor(np.asarray(picture)).permute(2, 0, 1)
+                          for picture in draw_movements({"m1": 60, "m2": 60}, 1).values()])
+    mu = kit.encode_images(model, images)[0] / saved["z_spread"]     # un autre film
+    for number, codes in enumerate(mu.split(60)):
+        spread = codes.var(0)
+        assert spread[number] > 0.9 * spread.sum()
+    other, model, saved = train_film(trainer, independent_axes=False)
+    assert saved["movements"] == [] and saved["told"] == []
+    images, names, reasons = importlib.import_module("page.folders").read_folder(
+        trainer.kit.images / "webcam", 64)
+    training.images = images               # un mauvais verdict dit quoi faire
+    monkeypatch.setattr(training.movements, "shares", lambda *values: {1: 0.31})
+    training.judge()
+    assert training.told[-1].startswith("Mouvement 1 : z1 prend 31 % de ce qui change. Il ne le")
+
+
+def test_the_movements_come_first_and_are_named(page, monkeypatch):
+    """Entraînement, Curseurs, Carte, Une image, Webcam : z2 s'appelle « z2 mouvement 2 »."""
+    add_film(page.kit, m2=30, m4=30)
+    page.selectbox("source").set_value("Ma webcam")
+    widget(page, "epochs").set_value(2)
+    run(page)
+    saved = open_saved(train(page))[1]
+    assert saved["movements"] == [2, 4]
+    order = saved["importance"].argsort(descending=True).tolist()
+    names = ["z2 mouvement 2", "z4 mouvement 4", *[f"z{i + 1}" for i in order if i in (0, 2)]]
+    words = said(turn(page, "Entraînement"))
+    assert "Mouvements : 2 (30 et 30 images) : z2 et z4 leur sont réservés" in words
+    for number in (2, 4):
+        assert f"Mouvement {number} : z{number} prend" in words
+    lesson = " ".join(element.value for element in turn(page, "Comprendre").markdown)
+    assert "indice, pas une étiquette" in lesson and "« Ma webcam »" in said(page)
+    shown = {}
+    for module, component in (("sliders", "show_sliders"), ("webcam", "show_live")):
+        views = importlib.import_module(f"page.views.{module}")
+        monkeypatch.setattr(views, component, lambda key, data, **calls: shown.update({key: data}))
+    atlas = importlib.import_module("page.atlas")
+    monkeypatch.setattr(atlas, "show_map", lambda key, data, **calls: shown.update({key: data}) or {})
+    turn(page, "Curseurs")
+    labels = shown["sliders"]["labels"]
+    assert labels[:2] == names[:2]
+    assert [re.sub(r" \d+,\d bits", "", label) for label in labels] == names
+    turn(page, "Carte")
+    assert page.selectbox("across").options == names and shown["map"]["axes"] == names[:2]
+    turn(page, "Une image")
+    assert page.table[0].value.index.tolist() == [*names, "en tout"]
+    turn(page, "Webcam")
+    assert shown["live"]["names"] == names
+
+
+def test_names_are_read_in_their_own_folder(own):
+    """La webcam, ou un seul zip, est un film ; des dossiers côte à côte sont des sortes d'images."""
+    drop_folder = importlib.import_module("page.training").drop_folder
+    assert drop_folder(["webcam/m1_0001.png", "webcam/im_0002.png"]) == ["m1_0001.png", "im_0002.png"]
+    assert drop_folder(["film/a/m1_0001.png", "film/a/b/c.png"]) == ["m1_0001.png", "b/c.png"]
+    for names in (["m1_0001.png", "webcam/m1_0001.png"], ["3/00001", "31/00002"], ["m1_0001.png"]):
+        assert drop_folder(names) == names
+
+
+def test_the_map_goes_from_a_model_of_movements_to_another(page):
+    """Un axe choisi, « z4 mouvement 4 », n'existe pas dans l'autre modèle : la carte reste."""
+    creatures = page.session_state["model"]
+    add_film(page.kit, m2=30, m4=30)
+    page.selectbox("source").set_value("Ma webcam")
+    widget(page, "epochs").set_value(1)
+    run(page)
+    film = train(page).stem
+    turn(page, "Carte")
+    page.selectbox("across").set_value("z4 mouvement 4")
+    assert run(page).selectbox("across").value == "z4 mouvement 4"
+    for stem in (creatures, film, creatures):
+        page.selectbox("model").set_value(stem)
+        run(page)
+        assert not page.error and page.selectbox("across").value in page.selectbox("across").options
+
+
+def test_what_a_strange_file_tells_stays_words(own):
+    find_told = importlib.import_module("page.naming").find_told
+    assert find_told({}) == find_told({"told": 5}) == []
+    assert find_told({"told": ["a" * 1000, 5]}) == ["a" * 300, "5"]
 
 
 # Des modèles venus d'ailleurs

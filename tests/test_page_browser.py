@@ -151,6 +151,15 @@ class Browser:
         button = self.inside(selector, "return found")
         ActionChains(self.driver).click_and_hold(button).pause(seconds).release().perform()
 
+    def touch(self, kind, *selectors):
+        """Pose un doigt sur chacun de ces éléments (touchStart), ou les lève (touchEnd)."""
+        middle = "const b = found.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]"
+        points = []
+        for number, selector in enumerate(selectors):
+            x, y = self.inside(selector, middle)
+            points.append({"x": x, "y": y, "id": number})
+        self.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
     def check_quiet(self):
         """Aucune demande à un autre ordinateur, aucune erreur dans la console."""
         sent = [json.loads(entry["message"])["message"]
@@ -243,6 +252,49 @@ def record(server, browser):
     browser.when(lambda: "image" in browser.inside(".enregistreur p", "return found.textContent"),
                  "le compte")
     assert count >= 10 and browser.inside(".vignettes", "return found.children.length") > 3
+
+
+def test_each_button_records_its_movement(server, browser):
+    """À la souris, au doigt, un cinquième que l'on demande ; entraînés, ils ont leur curseur."""
+    browser.open("?source=Ma+webcam&epochs=2")
+    browser.when(lambda: browser.inside(".enregistreur video", "return found.videoWidth"),
+                 "la caméra")
+    browser.wait_calm()
+    first, second, fifth = (f".mouvements [data-kind=m{number}]" for number in (1, 2, 5))
+
+    def count(number):
+        return len(list((server.images / "webcam").glob(f"m{number}_*.png")))
+
+    def shown(selector):
+        return int(browser.inside(f"{selector} small", "return found.textContent"))
+
+    assert shown(first) == shown(second) == 0 and browser.inside(fifth, "return !found")
+    for times in range(4):
+        if shown(first) < 20:
+            browser.hold(first, 3)
+    browser.touch("touchStart", second)
+    browser.touch("touchStart", second, first)         # un second doigt ne compte pas
+    browser.when(lambda: shown(second) >= 20, "vingt images du doigt")
+    browser.touch("touchEnd")
+    wait_for(lambda: count(2) == shown(second), 30, "les images du doigt")
+    time.sleep(0.5)
+    assert 20 <= count(1) == shown(first) and 20 <= count(2) == shown(second)
+    browser.inside(".mouvements .plus", "found.click()")
+    browser.hold(fifth, 1)
+    recorded = wait_for(lambda: count(5) == shown(fifth) and count(5), 30, "le mouvement 5")
+    browser.click("Effacer la dernière")
+    wait_for(lambda: count(5) == recorded - 1, 30, "l'image effacée")
+    browser.when(lambda: shown(fifth) == recorded - 1, "le compte après l'effacement")
+    browser.click("Entraîner")
+    browser.wait_text("Mouvement 5 : pas de z5")
+    browser.wait_text("z1 et z2 leur sont réservés")
+    browser.wait_model("Ma webcam · 2 époques")
+    browser.wait_text("Mouvement 2 : z2 prend")
+    browser.click("Curseurs")
+    labels = "return [...found.querySelectorAll('label')].map(row => row.firstChild.textContent)"
+    browser.when(lambda: browser.inside(".curseurs", labels)[:2] == [
+        "z1 mouvement 1", "z2 mouvement 2"], "les curseurs des mouvements")
+    browser.check_quiet()
 
 
 def train_and_watch(browser):
@@ -415,15 +467,21 @@ def test_everyone_can_read_it(browser, theme):
     browser.wait_model(" · ")              # le premier modèle est appris
     for tab in tabs:
         browser.click(tab)
-        browser.wait_calm()
-        browser.when(lambda: browser.js("return document.documentElement.lang") == "fr",
-                     "le français")
-        browser.js(axe + "; window.done = null; axe.run(document, {resultTypes: ['violations']})"
-                   ".then(found => { window.done = found.violations })")
-        violations = browser.when(lambda: browser.js("return window.done && [window.done]"),
-                                  "axe", 60)[0]
-        seen = [(one["id"], [node["html"][:150] for node in one["nodes"]]) for one in violations]
-        assert not seen, (tab, seen)
+        check_with_axe(browser, axe, tab)
+    browser.open("?source=Ma+webcam")
+    browser.when(lambda: browser.inside(".mouvements .plus", "return found"), "les mouvements")
+    check_with_axe(browser, axe, "Ma webcam")
+
+
+def check_with_axe(browser, axe, place):
+    browser.wait_calm()
+    browser.when(lambda: browser.js("return document.documentElement.lang") == "fr", "le français")
+    browser.js(axe + "; window.done = null; axe.run(document, {resultTypes: ['violations']})"
+               ".then(found => { window.done = found.violations })")
+    violations = browser.when(lambda: browser.js("return window.done && [window.done]"),
+                              "axe", 60)[0]
+    seen = [(one["id"], [node["html"][:150] for node in one["nodes"]]) for one in violations]
+    assert not seen, (place, seen)
 
 
 def test_served_to_this_machine_alone(server):

@@ -6,7 +6,7 @@ import streamlit as st
 import torch
 from PIL import Image
 
-from page.kit import to_picture
+from page.kit import name_axis, to_picture
 from page.legend import colors, draw_legend
 from page.parts import component
 from page.pictures import to_uri, write_uri
@@ -40,14 +40,14 @@ def to_code(view, origin, plane, point):
 
 
 def choose_plane(view):
-    """Les deux latents de la carte : au départ, les plus importants."""
-    names = [f"z{i + 1}" for i in view.order]
+    """Les deux latents de la carte : au départ, les deux premiers curseurs."""
+    names = {name_axis(view.saved, i): i for i in view.order}
     if len(names) < 2:
         return [0, 0]
     with st.container(horizontal=True):
-        first = st.selectbox("En largeur", names, 0, key="across", persist_state="session")
-        second = st.selectbox("En hauteur", names, 1, key="up", persist_state="session")
-    return [int(name[1:]) - 1 for name in (first, second)]
+        first = st.selectbox("En largeur", list(names), 0, key="across", persist_state="session")
+        second = st.selectbox("En hauteur", list(names), 1, key="up", persist_state="session")
+    return [names[first], names[second]]
 
 
 @torch.no_grad()
@@ -85,7 +85,7 @@ def draw(view, key, plane=None, movable=True, background="", point=None, turn=""
         "sheet": view.get_sheet(), "places": places.round(decimals=2).tolist(), "frames": frames,
         "limit": limit, "background": background, "movable": movable, "veil": veil,
         "point": point, "turn": turn, "ellipse": ellipse, "dots": list(dots),
-        "axes": [f"z{i + 1}" for i in plane],
+        "axes": [name_axis(view.saved, i) for i in plane],
         "words": f"{len(places)} images, chacune à la place de son code"})
     if legend:
         draw_legend({folder or "sans dossier": color for folder, color in legend.items()})

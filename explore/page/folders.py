@@ -8,8 +8,8 @@ from page.reading import add, read_files
 
 pictures = kit.folder / "images"
 creatures, webcam = "Créatures (démonstration)", "Ma webcam"
-folders = {creatures: pictures / "demo", "Dossier images/": pictures,
-           webcam: pictures / "webcam"}
+folders = {creatures: pictures / "demo", "Aquarium (quatre mouvements)": pictures / "aquarium",
+           "Dossier images/": pictures, webcam: pictures / "webcam"}
 
 
 def folder_stamp(folder):

@@ -38,6 +38,12 @@ def find_source(saved):
     return str(about.get("source"))[:40] if isinstance(about, dict) else elsewhere
 
 
+def find_told(saved):
+    """Ce que l'entraînement a dit des mouvements, phrase par phrase."""
+    told = saved.get("told")
+    return [str(sentence)[:300] for sentence in told] if isinstance(told, list) else []
+
+
 def name_model(stem):
     """Un nom pour une liste : la sorte, ce qui n'est pas de départ, les images, l'heure.
 

@@ -1,29 +1,35 @@
 """Enregistrer des images avec la webcam : on garde un bouton appuyé, elles s'ajoutent.
 
 Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
-Elles vont dans images/webcam/, comme celles de record_images.py vont dans images/.
+Elles vont dans images/webcam/, comme celles de record_images.py vont dans images/, sous les
+mêmes noms : im_0001.png, ou m1_0001.png pour le mouvement 1.
 """
 import streamlit as st
 from PIL import Image
 
-from page.kit import make_folder, read_image, save_picture, stop
+from page.kit import (count_kinds, make_folder, read_image, save_picture, saved_size, stop,
+                      stretches)
 from page.parts import component, part
 from page.pictures import read_uri
 from page.state import state
 
 recorder = component("recorder", """
 <div class="enregistreur">
-  <video muted playsinline aria-label="Ce que voit la webcam"></video>
+  <div class="camera">
+    <video muted playsinline aria-label="Ce que voit la webcam"></video>
+    <button type="button">Gardez appuyé pour enregistrer</button>
+  </div>
   <p role="status"></p>
-  <button type="button">Gardez appuyé pour enregistrer</button>
+  <p>Ou un mouvement : tenez <b>1</b> en bougeant la tête, <b>2</b> en ouvrant la bouche… une
+     seule chose à la fois.</p>
+  <div class="mouvements"></div>
   <div class="vignettes" aria-hidden="true"></div>
 </div>""", "camera.js", "recorder.js")
-saved_size = 128       # côté des images enregistrées, comme dans record_images.py
 
 
 def list_recorded(folder):
     """Les images déjà enregistrées, de la plus ancienne à la dernière."""
-    return sorted(folder.glob("*.png"))
+    return sorted(folder.glob("*.png"), key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
 def record(folder):
@@ -45,22 +51,26 @@ def record_held(folder):
     batch = sent.get("batch")
     if batch and batch["number"] != state.batch:      # un lot nouveau, et non un autre geste
         state.batch = batch["number"]
-        for uri in batch["pictures"]:
-            save_frame(uri, folder)
+        for picture in batch["pictures"]:
+            save_frame(picture["uri"], folder, picture["kind"])
         if batch["released"]:
             st.rerun()                     # toute la page : ces images servent tout de suite
     recorder(key="recorder", on_batch_change=lambda: None, data={
-        "count": len(list_recorded(folder)), "received": state.batch})
+        "counts": count_kinds(list_recorded(folder)), "received": state.batch})
 
 
-def save_frame(uri, folder):
-    """Enregistre une image comme record_images.py le fait, sans jamais en écraser une."""
+def save_frame(uri, folder, kind):
+    """Enregistre une image comme record_images.py le fait, sans jamais en écraser une.
+
+    kind : le début de son nom, "im", ou "m1" pour le mouvement 1."""
+    if kind not in stretches:
+        stop("Image de la webcam refusée : les mouvements vont de 1 à 9.")
     pixels, reason = read_image(read_uri(uri), saved_size)
     if reason:
         stop(f"Image de la webcam refusée : {reason}.")
     if not folder.exists():
         make_folder(folder)
-    save_picture(Image.fromarray(pixels.transpose(1, 2, 0)), folder, "im")
+    save_picture(Image.fromarray(pixels.transpose(1, 2, 0)), folder, kind)
 
 
 def erase_last(folder):

@@ -4,11 +4,15 @@ Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/
 Tout ce qui apprend est dans train_VAE.py (learn) ; ici, on suit, on arrête et on garde.
 """
 import copy
+import os
 import threading
 import time
+from pathlib import Path
 
-from page.kit import (VAE, learn, measure_latents, save_model, split, start_from, stop,
-                      why_not_written)
+import torch
+
+from page.kit import (VAE, Movements, encode_images, find_movements, learn, measure_latents,
+                      save_model, split, start_from, stop, why_not_written)
 from page.models import free_path, writing
 from page.naming import file_stem
 from page.view import View
@@ -16,6 +20,14 @@ from page.view import View
 patience = 30          # secondes sans page ouverte avant d'arrêter l'entraînement
 shown = 200            # images de test que la page montre pendant l'entraînement
 visits = {}            # {visiteur: son entraînement} : il le retrouve s'il recharge la page
+
+
+def drop_folder(names):
+    """Les noms dans leur dossier commun : im_0001.png, et non webcam/im_0001.png.
+
+    Ceux de la webcam, ou d'un zip, disent ainsi leur film et leur mouvement."""
+    common = os.path.commonpath([os.path.dirname(name) for name in names])
+    return [Path(name).relative_to(common).as_posix() for name in names]
 
 
 class Training(threading.Thread):
@@ -31,7 +43,12 @@ class Training(threading.Thread):
         self.images = images
         self.names = names
         self.about = about             # de quelles images il s'agit
-        self.train_index, self.test_index = split(names, settings["test_data_proportion"])
+        plain = drop_folder(names)
+        self.train_index, self.test_index = split(plain, settings["test_data_proportion"])
+        self.told = []                 # ce qu'il dit des mouvements
+        self.movements = Movements(torch.zeros(len(names), dtype=int))       # aucun
+        if settings["independent_axes"]:
+            self.movements = find_movements(plain, settings["latent_size"], self.told.append)
         self.history = []              # une ligne de mesures par époque
         self.share = 0                 # ce qui est fait, de 0 à 1
         self.view = None               # le réseau tel qu'il est, devant des images de test
@@ -50,8 +67,11 @@ class Training(threading.Thread):
         try:
             model = VAE(self.settings["images_size"], self.settings["latent_size"],
                         self.settings["decoder"])
-            start_from(model, self.images[self.train_index[:1000]])
-            learn(model, self.images, self.train_index, self.test_index, self.settings, self)
+            first = self.train_index[:1000]
+            directions = self.movements.directions(self.images, first)
+            start_from(model, self.images[first], directions)
+            learn(model, self.images, self.train_index, self.test_index, self.settings, self,
+                  self.movements)
         except SystemExit as sentence:             # une phrase du kit
             self.sentence = str(sentence)
         except Exception as error:                 # un thread n'a personne à qui lever une erreur
@@ -79,7 +99,8 @@ class Training(threading.Thread):
         model = copy.deepcopy(model)
         index = self.train_index[:1000]
         saved = {"settings": self.settings, "history": self.history, "data": self.about,
-                 "train_names": [], **measure_latents(model, self.images, index, self.settings)}
+                 "train_names": [], "movements": self.movements.found,
+                 "told": self.told, **measure_latents(model, self.images, index, self.settings)}
         test_index = self.test_index[:shown]
         names = [self.names[i] for i in test_index]
         view = View("", model, saved, self.images[test_index], names, len(names))
@@ -106,7 +127,10 @@ class Training(threading.Thread):
         """Écrit le .pth de la dernière époque finie, sous un nom que personne n'a pris."""
         saved = dict(self.view.saved)
         epochs = len(saved["history"])
-        saved["train_names"] = sorted(self.names[i] for i in self.train_index)
+        # les bouts des tranches du test, si semblables à ce qui est appris, comptent avec
+        tests = set(self.test_index.tolist())
+        saved["train_names"] = [name for i, name in enumerate(self.names) if i not in tests]
+        self.judge()
         try:
             with writing:
                 path = free_path(file_stem(self.settings, self.about, epochs))
@@ -115,6 +139,16 @@ class Training(threading.Thread):
             self.path = path
         except OSError as error:
             self.sentence = f"Impossible d'écrire le modèle ({why_not_written(error)})."
+
+    def judge(self):
+        """Chaque mouvement a-t-il son curseur ? Sur des images de test, comme train_VAE.py."""
+        mu = encode_images(self.view.model, self.images, self.settings["task"])[0]
+        shares = self.movements.shares(mu, self.train_index, self.test_index)
+        for k, share in shares.items():
+            words = f"Mouvement {k} : z{k} prend {100 * share:.0f} % de ce qui change."
+            if share <= 0.5:
+                words += " Il ne le suit pas bien : refaites-le plus grand, sans bouger le reste."
+            self.told.append(words)
 
     def seconds_left(self):
         worked = time.monotonic() - self.start_time - self.paused_time

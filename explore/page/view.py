@@ -5,7 +5,7 @@ Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/
 import streamlit as st
 import torch
 
-from page.kit import encode_images
+from page.kit import encode_images, order_sliders
 from page.models import open_model, stamp
 from page.naming import elsewhere, find_source
 from page.pictures import to_sheet
@@ -24,7 +24,7 @@ class View:
         self.names = names
         self.tests = tests
         self.mu, self.logvar = encode_images(model, images, saved["settings"]["task"])
-        self.order = saved["importance"].argsort(descending=True).tolist()
+        self.order = order_sliders(saved)
         self.sheet = ""                    # les vignettes de la carte
         self.grids = {}                    # les fonds de la carte déjà dessinés
         self.foreign = False               # vrai s'il n'a appris aucune de ces images

@@ -5,14 +5,19 @@ import torch
 from page import atlas
 from page.curves import draw_curves
 from page.kit import reconstruct
+from page.naming import find_told
 from page.pictures import gallery
 from page.settings import name_kind
 from page.state import state
+from page.words import plain
 
 
 def draw(view):
     """Celui de l'entraînement en cours, sinon celui du modèle ouvert."""
     history, settings = view.saved["history"], view.saved["settings"]
+    told = find_told(view.saved)
+    if told:
+        st.caption(plain(" ".join(told)))
     curves, cloud = st.columns([5, 4])
     with curves:
         if history:

@@ -21,7 +21,8 @@ def draw(data):
                         persist_state="session")
         if part == course:
             st.caption("Le cours cite les scripts. Ici, decode_VAE.py est l'onglet Curseurs ; sa "
-                       "touche h, « Au hasard » ; map_2D.py, l'onglet Carte.")
+                       "touche h, « Au hasard » ; map_2D.py, l'onglet Carte ; record_images.py "
+                       "et ses touches 1 à 9, « Ma webcam » et ses boutons.")
             draw_course()
         else:
             draw_questions(part)

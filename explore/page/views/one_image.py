@@ -7,7 +7,7 @@ import streamlit as st
 import torch
 
 from page import atlas
-from page.kit import kl_divergence
+from page.kit import kl_divergence, name_axis
 from page.pictures import gallery
 from page.state import state
 from page.words import comma
@@ -35,7 +35,7 @@ def draw(view):
     with right:
         draw_pictures(view, number, mu, codes)
         if view.beta:
-            draw_kl(mu, sigma, kl_divergence(mu, view.logvar[number]))
+            draw_kl(view, mu, sigma, kl_divergence(mu, view.logvar[number]))
         else:
             st.caption("Un auto-encodeur simple n'a ni sigma ni KL : le décodeur reçoit mu, "
                        "sans hasard. Entraînez un VAE ou un bêta-VAE pour les voir.")
@@ -87,16 +87,16 @@ def draw_pictures(view, number, mu, codes):
     gallery([[picture] for picture in columns], ["image"], words[:len(columns)], side=84, most=560)
 
 
-def draw_kl(mu, sigma, kl):
+def draw_kl(view, mu, sigma, kl):
     """La KL de chaque latent, avec ses nombres ; leur somme est la KL de l'image."""
     rows = []
-    for i in kl.argsort(descending=True).tolist()[:detailed]:
+    for i in view.order[:detailed]:
         m, s = mu[i].item(), sigma[i].item()
-        rows.append({"latent": f"z{i + 1}", "mu": comma(m, 2), "sigma": comma(s, 3),
+        rows.append({"latent": name_axis(view.saved, i), "mu": comma(m, 2), "sigma": comma(s, 3),
                      "mu²": comma(m**2, 3), "sigma²": comma(s**2, 4),
                      "-1 - ln sigma²": comma(-1 - math.log(s**2), 3),
                      "KL": comma(kl[i].item(), 3)})
-    rest = kl.sort(descending=True).values[detailed:].sum().item()
+    rest = kl[view.order[detailed:]].sum().item()
     if len(kl) > detailed:
         rows.append({"latent": f"les {len(kl) - detailed} autres", "KL": comma(rest, 3)})
     total = kl.sum().item()

@@ -2,6 +2,7 @@
 import streamlit as st
 
 from page import atlas
+from page.kit import name_axis
 
 
 def draw(view):
@@ -18,7 +19,8 @@ def draw(view):
         moved = atlas.draw(view, "map", plane, background=background, veil=0 if drawn else 1,
                            point=[0, 0], turn="map") or {"x": 0, "y": 0, "asked": 0}
     with right:
-        words = (f"z{plane[0] + 1} à {moved['x']:.1f} et z{plane[1] + 1} à {moved['y']:.1f} "
-                 "écart-type de la moyenne ; les autres nombres du code y restent.")
+        across, up = [name_axis(view.saved, i) for i in plane]
+        words = (f"{across} à {moved['x']:.1f} et {up} à {moved['y']:.1f} écart-type de la "
+                 "moyenne ; les autres nombres du code y restent.")
         code = atlas.to_code(view, origin, plane, (moved["x"], moved["y"]))
         atlas.answer(view, code, moved["asked"], words.replace(".", ",", 2))

@@ -1,14 +1,13 @@
-"""L'onglet Curseurs : un curseur par latent, du plus important au moins important."""
+"""L'onglet Curseurs : ceux des mouvements, puis du plus important au moins important."""
 import random
 
 import streamlit as st
 import torch
 
-from page.kit import random_codes, read_image, spoil, stop, unit
+from page.kit import name_latent, random_codes, read_image, spoil, stop
 from page.parts import careful, component
 from page.pictures import gallery, to_uri
 from page.state import state
-from page.words import comma
 
 show_sliders = component("sliders", """
 <div class="decodeur"><img alt="Image décodée"><div class="curseurs"></div></div>""")
@@ -42,7 +41,9 @@ def draw(view):
 
 
 def explain(view):
-    """Le nombre écrit à côté de chaque curseur."""
+    """Ce qui est écrit à côté de chaque curseur."""
+    if len(view.saved["movements"]) == len(view.order):
+        return "Chacun porte le numéro de son mouvement."
     if view.beta:
         return "Plus un curseur porte de bits, plus il en dit sur l'image."
     return "Son pourcentage est sa part des changements de l'image."
@@ -76,7 +77,6 @@ def take_photo(view):
 def draw_sliders(view):
     """L'image décodée et les curseurs, de -3 à +3 écarts-types autour de la moyenne."""
     mean, spread = view.saved["z_mean"], view.saved["z_spread"]
-    importance = view.saved["importance"]
     start, order = state.code, view.order
     moved = (state.get("sliders") or {}).get("codes") or {}
     if moved.get("turn") == start["turn"]:             # on les a bougés depuis ce départ
@@ -84,8 +84,7 @@ def draw_sliders(view):
         code[order] += spread[order] * torch.tensor(moved["values"])
         start["code"] = code
     picture = view.model.decode(start["code"][None])[0]
-    words = unit(view.saved["settings"]).split()[0]        # "bits" ou "%"
-    labels = [f"z{i + 1} ({comma(importance[i].item(), 1)} {words})" for i in order]
+    labels = [name_latent(view.saved, i).replace(".", ",") for i in order]
     values = ((start["code"] - mean) / spread)[order]
     show_sliders(key="sliders", on_codes_change=lambda: None, data={
         "turn": start["turn"], "asked": moved.get("asked"), "picture": to_uri(picture),

@@ -2,7 +2,7 @@
 import streamlit as st
 import torch
 
-from page.kit import read_image, spoil, stop
+from page.kit import name_axis, read_image, spoil, stop
 from page.parts import component
 from page.pictures import read_uri, to_uri
 from page.state import state
@@ -29,7 +29,8 @@ def draw(view):
     """Répond à une image de la caméra par sa reconstruction, et ainsi de suite."""
     size = view.saved["settings"]["images_size"]
     frame = (state.get("live") or {}).get("frame")
-    data = {"side": size, "asked": 0, "names": [f"z{i + 1}" for i in view.order]}
+    names = [name_axis(view.saved, i) for i in view.order]
+    data = {"side": size, "asked": 0, "names": names}
     if frame:
         pixels, reason = read_image(read_uri(frame["picture"]), size)
         if reason:
