@@ -3,6 +3,7 @@ import importlib
 import io
 import pickle
 import re
+import shutil
 import threading
 
 import numpy as np
@@ -394,6 +395,17 @@ def test_the_movements_come_first_and_are_named(page, monkeypatch):
     assert page.table[0].value.index.tolist() == [*names, "en tout"]
     turn(page, "Webcam")
     assert shown["live"]["names"] == names
+
+
+def test_the_aquarium_is_a_film_of_four_movements(trainer):
+    """Le film du kit se choisit dans la page, et ses mouvements y sont reconnus."""
+    shutil.copytree(root / "images" / "aquarium", trainer.kit.images / "aquarium")
+    folders = importlib.import_module("page.folders")
+    folder = folders.folders["Aquarium (quatre mouvements)"]
+    images, names, reasons = folders.read_folder(folder, 32)
+    settings = importlib.import_module("train_VAE").settings
+    training = trainer.module.Training(settings, images, names, {}, threading.Event())
+    assert training.movements.found == [1, 2, 3, 4] and len(names) == 240
 
 
 def test_names_are_read_in_their_own_folder(own):
