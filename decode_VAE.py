@@ -55,7 +55,7 @@ class Board:
         self.size = saved["settings"]["images_size"]
         self.mean = saved["z_mean"]
         self.step = saved["z_spread"] * slider_reach / 100    # un cran de curseur
-        self.order = order_sliders(saved)     # les numéros des nombres, de haut en bas
+        self.order = order_sliders(saved)     # order[0] : le latent du curseur du haut
         labels = [name_latent(saved, i) for i in self.order]
         self.sliders = Sliders("decodeur", labels)
         self.z = self.mean.clone()
@@ -70,7 +70,7 @@ class Board:
     def follow_hand(self):
         """Met dans z les curseurs bougés à la main ; la main conduit alors."""
         for line, position in self.sliders.read_moved().items():
-            i = self.order[line]
+            i = self.order[line]              # line : le rang du curseur ; i : son latent
             self.z[i] = self.mean[i] + self.step[i] * (position - 100)
             self.take_over()
 
@@ -149,7 +149,8 @@ class Board:
             self.message = "Plus d'images (caméra débranchée, ou vidéo finie) : touche w."
             return
         small = square.resize((self.size, self.size), Image.Resampling.BOX)
-        self.look_at(torch.tensor(np.asarray(small)).permute(2, 0, 1) / 255)
+        pixels = torch.tensor(np.asarray(small)).permute(2, 0, 1)    # (3, H, W)
+        self.look_at(pixels / 255)
 
     @torch.no_grad()
     def look_at(self, image):

@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 # %% Le VAE
 class TwoPaths(nn.Module):
-    """Deux chemins qui s'ajoutent : un réseau, et une couche linéaire, plus simple.
+    """Deux chemins qui s'ajoutent : un petit réseau, et une couche linéaire.
 
-    Le chemin linéaire sait presque tout dès le départ (voir start_from) ; le
+    Le chemin linéaire sait déjà beaucoup au départ (voir start_from) ; le petit
     réseau n'a que le reste à apprendre."""
 
     def __init__(self, network, linear):
@@ -37,22 +37,26 @@ class VAE(nn.Module):
     Kingma et Welling, 2013, arXiv:1312.6114. « Variationnel » : l'encodeur ne donne
     pas un code, mais un nuage de codes possibles, de centre mu et de largeur sigma.
 
-    Les couches. Sequential : l'une après l'autre. Linear(a, b) : de a nombres à b,
-    chacun une somme pondérée des a, plus une constante (sauf bias=False). Conv2d(a, b,
-    4, stride=2, padding=1), une convolution : de a nombres par case à b ; des filtres
-    de 4x4 cases glissent sur l'image, en s'arrêtant une case sur deux (stride), avec
-    un bord de zéros d'une case (padding). SiLU laisse passer le positif, presque rien
-    du négatif ; sans elle, toutes ces couches n'en feraient qu'une.
+    Les couches (à droite, la forme de ce qui sort de la ligne) :
+    - Sequential : ses couches, l'une après l'autre ;
+    - Linear(a, b) : de a nombres à b, chacun étant une somme pondérée des a, plus une
+      constante (sauf bias=False) ;
+    - Conv2d(a, b, 4, stride=2, padding=1), une convolution : de a nombres par case à b ;
+      des filtres de 4x4 cases glissent sur l'image, en s'arrêtant une case sur deux
+      (stride), avec un bord de zéros d'une case (padding) ;
+    - SiLU laisse passer le positif, presque rien du négatif ; sans elle, toutes ces
+      couches n'en feraient à peu près qu'une ;
+    - PixelUnshuffle(4) replie : les 16 pixels d'un carré x 3 couleurs font une case de
+      48 nombres ; PixelShuffle déplie ; Unflatten range 4096 nombres en 64 x 8 x 8.
     """
 
     def __init__(self, images_size=64, latent_size=4, decoder="convolution"):
         super().__init__()
         self.latent_size = latent_size
         values = 3 * images_size**2       # 12288 nombres par image, pour 64
-        # pour 64 : un carré de 4x4 pixels, replié, devient une case de 48 nombres
-        fold = images_size // 16
-        cell_size = 3 * fold**2
-        encoder_network = nn.Sequential(                      # (N, 3, 64, 64)
+        fold = images_size // 16          # 4, pour 64
+        cell_size = 3 * fold**2           # 48 nombres par case
+        encoder_network = nn.Sequential(                      # entre : (N, 3, 64, 64)
             nn.PixelUnshuffle(fold),                          # (N, 48, 16, 16)
             nn.Conv2d(cell_size, 32, 4, stride=2, padding=1), # (N, 32, 8, 8)
             nn.SiLU(),
@@ -69,7 +73,7 @@ class VAE(nn.Module):
             nn.Linear(values, 2 * latent_size, bias=False))
         self.encoder = TwoPaths(encoder_network, encoder_linear)
         if decoder == "convolution":
-            decoder_network = nn.Sequential(                  # (N, latents)
+            decoder_network = nn.Sequential(                  # entre : (N, latents)
                 nn.Linear(latent_size, 256),
                 nn.SiLU(),
                 nn.Linear(256, 64 * 8 * 8),
@@ -79,7 +83,7 @@ class VAE(nn.Module):
                 nn.SiLU(),
                 # l'inverse de stride=2 : deux fois plus de cases par côté
                 nn.ConvTranspose2d(64, cell_size, 4, stride=2, padding=1),
-                nn.PixelShuffle(fold))    # déplie chaque case  (N, 3, 64, 64)
+                nn.PixelShuffle(fold))                        # (N, 3, 64, 64)
             decoder_linear = nn.Sequential(
                 nn.Linear(latent_size, values, bias=False),
                 nn.Unflatten(1, (3, images_size, images_size)))
@@ -102,8 +106,8 @@ class VAE(nn.Module):
         """Tire z au hasard autour de mu, avec l'écart-type sigma.
 
         Le décodeur ne peut donc pas compter sur un code exact : des codes voisins
-        doivent donner des images voisines. Écrit ainsi (reparameterize), z dépend de
-        mu et de sigma par un simple calcul : l'apprentissage peut donc les régler.
+        doivent donner des images voisines. Écrit ainsi (reparameterize), le hasard est
+        à part : mu et sigma peuvent être appris.
         """
         sigma = torch.exp(logvar / 2)
         # randn_like : des nombres de loi normale, autant que dans mu
@@ -148,13 +152,32 @@ def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
 def kl_divergence(mu, logvar):
     """Ce que coûte chaque latent de chaque image, (N, latents).
 
-    La divergence de Kullback et Leibler dit combien le nuage d'un latent s'éloigne
-    de la loi normale : 0 s'il ne dit rien de l'image (mu = 0 et sigma = 1). L'unité
-    d'information est ici le nat (1 bit = 0.69 nat). Un exemple, mu = 2 et sigma = 0.5 :
-    0.5 * (4 + 0.25 - 1 - ln 0.25) = 2.32 nats, où ln 0.25 est logvar.
-    Elle ramène ainsi les codes vers la loi normale, où sample les tirera.
+    La divergence de Kullback et Leibler (on admettra sa formule) dit combien le nuage
+    d'un latent s'éloigne de la loi normale : 0 s'il ne dit rien de l'image (mu = 0 et
+    sigma = 1), plus dès qu'il s'en écarte. Pour mu = 2 et sigma = 0.5 :
+    0.5 * (4 + 0.25 - 1 - ln 0.25) = 2.32, où ln 0.25 est logvar. Son unité est le nat
+    (1 bit = 0.69 nat). Elle ramène les codes vers la loi normale, où sample les tirera.
     """
     return 0.5 * (mu**2 + torch.exp(logvar) - 1 - logvar)
+
+
+def spoil(x, task):
+    """Ce que reçoit l'encodeur : l'image, abîmée (spoil) si la tâche le veut."""
+    if task == "denoise":
+        return x + 0.2 * torch.randn_like(x)
+    if task == "super_resolution":      # réduite 4 fois, puis agrandie
+        return F.interpolate(F.avg_pool2d(x, 4), scale_factor=4)
+    return x
+
+
+@torch.no_grad()
+def encode_images(model, images, task="copy"):
+    """Les codes d'images en octets : mu et logvar, (N, latents)."""
+    # par paquets de 100, pour la mémoire
+    codes = [model.encode(spoil(batch / 255, task)) for batch in images.split(100)]
+    all_mu = torch.cat([mu for mu, logvar in codes])
+    all_logvar = torch.cat([logvar for mu, logvar in codes])
+    return all_mu, all_logvar
 
 
 # %% Pour aller plus loin. Qui s'arrête ici a lu un vrai VAE.
@@ -213,25 +236,6 @@ def other_error(output, target, reconstruction):
     # -ln p(x) = (x - y)**2 / (2 * variance) + ln(2 * pi * variance) / 2
     error = squares.sum() / len(target) / (2 * variance)
     return error + values * torch.log(2 * math.pi * variance) / 2
-
-
-def spoil(x, task):
-    """Ce que reçoit l'encodeur : l'image, abîmée (spoil) si la tâche le veut."""
-    if task == "denoise":
-        return x + 0.2 * torch.randn_like(x)
-    if task == "super_resolution":      # réduite 4 fois, puis agrandie
-        return F.interpolate(F.avg_pool2d(x, 4), scale_factor=4)
-    return x
-
-
-@torch.no_grad()
-def encode_images(model, images, task="copy"):
-    """Les codes d'images en octets : mu et logvar, (N, latents)."""
-    # par paquets de 100, pour la mémoire
-    codes = [model.encode(spoil(batch / 255, task)) for batch in images.split(100)]
-    all_mu = torch.cat([mu for mu, logvar in codes])
-    all_logvar = torch.cat([logvar for mu, logvar in codes])
-    return all_mu, all_logvar
 
 
 @torch.no_grad()

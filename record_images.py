@@ -39,7 +39,7 @@ Rien ne quitte cet ordinateur."""
 
 
 def record(capture, folder, recorded):
-    """Montre la webcam et enregistre tant qu'une touche, ou le bouton, est appuyée."""
+    """Montre la webcam ; enregistre tant que s, 1 à 9 ou le bouton est enfoncé."""
     present = list(folder.glob("*.png"))
     mouse = Mouse("webcam")
     last_save = -1                        # l'heure de la dernière image
@@ -59,9 +59,9 @@ def record(capture, folder, recorded):
         kind = None                       # le début du nom de l'image, si on en veut une
         if key == "s" or mouse.down or mouse.clicked:
             kind = "im"
-        elif key != "" and key in "123456789":
+        elif key in list("123456789"):
             kind = "m" + key              # un mouvement
-        # 0.9 : un peu tôt, plutôt que d'attendre une image de caméra de plus
+        # 0.9 : sinon, on attendrait souvent une image de caméra de plus
         if kind is not None and now > last_save + 0.9 / images_per_second:
             picture = square.resize((saved_size, saved_size), Image.Resampling.BOX)
             recorded.append(save_picture(picture, folder, kind))

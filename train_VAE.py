@@ -3,7 +3,7 @@ latent_size nombres, puis à la redessiner. Stop (ou "q" dans la
 fenêtre) arrête et garde les époques déjà faites.
 
 Lit     : les images de dataset_folder, ou celles de démonstration.
-Écrit   : model_name.pth (le modèle), model_name.png (les courbes).
+Écrit   : model_name.pth (le modèle), .png (les courbes), .gif (film).
 Ensuite : decode_VAE.py.
 """
 # ***************** zone *** : à vous de modifier *****************
@@ -58,8 +58,8 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
     """Toutes les époques, pas à pas. Renvoie history, une ligne par époque.
 
     Une ligne : perte, erreur et KL, puis les mêmes sur les images de test.
-    watcher est ce qui regarde : learn lui demande avant chaque pas s'il faut
-    s'arrêter (must_stop), et lui montre le réseau après chaque époque (show).
+    watcher montre les progrès : learn lui demande avant chaque pas s'il faut
+    s'arrêter (must_stop), et lui confie le réseau après chaque époque (show).
     movements : les mouvements du film, s'il y en a (outils/movements.py)."""
     history = []
     watcher.show(model, history)
@@ -69,8 +69,8 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
     steps = settings["epochs"] * math.ceil(len(train_index) / settings["batch_size"])
     optimizer, schedule = make_optimizer(model, steps, settings["learning_rate"])
     for epoch in range(settings["epochs"]):
-        order = train_index[torch.randperm(len(train_index))]    # mélangées
-        # des lots (batches) : chacun dit les numéros de batch_size images
+        order = train_index[torch.randperm(len(train_index))]    # dans le désordre
+        # des lots (batches) de batch_size numéros d'images ; le dernier : le reste
         batches = order.split(settings["batch_size"])
         measures = []
         for number, batch in enumerate(batches):
@@ -79,11 +79,11 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
                 return history
             measures.append(learn_batch(model, images, batch, movements, optimizer,
                                         settings))
-            schedule.step()
-        # pas après la dernière époque : sigma, qui ne tourne pas, s'y réapprend un peu
+            schedule.step()                  # la taille du prochain pas
+        # sauf après la dernière : sigma, que cela dérègle un peu, s'y réapprend
         if settings["independent_axes"] and epoch + 1 < settings["epochs"]:
             untangle(model, images, order[:2000], movements, settings)
-        train_measures = np.mean(measures, axis=0).tolist()
+        train_measures = np.mean(measures, axis=0).tolist()    # colonne par colonne
         test_measures = average_loss(model, images, test_index, settings)
         check_finite(test_measures)
         history.append(train_measures + test_measures)    # les listes bout à bout
@@ -106,7 +106,7 @@ def learn_batch(model, images, batch, movements, optimizer, settings):
     numbers = [loss.item(), error.item(), kl.sum().item()]
     check_finite(numbers)
     loss = loss + movements.price(mu, logvar, batch)    # 0 sans mouvements
-    # la pente (gradient) de la perte pour un poids : de combien elle change avec lui
+    # la pente (gradient) : de combien la perte change quand un poids augmente un peu
     optimizer.zero_grad()      # efface les pentes du pas d'avant
     loss.backward()            # calcule celles de tous les poids, et les y range
     optimizer.step()           # un petit pas, dans le sens où la perte baisse
@@ -192,7 +192,8 @@ def pixel_error(model, images, index, task):
 
 @torch.no_grad()
 def measure_latents(model, images, index, settings):
-    """Pour les curseurs : moyenne, écart-type et importance de chaque latent."""
+    """Pour les curseurs : la moyenne de chaque latent, son écart-type d'une image à
+    l'autre, et son importance."""
     mu, logvar = encode_images(model, images[index], settings["task"])
     mean = mu.mean(0)
     spread = mu.std(0, correction=0) + 1e-6    # jamais 0 : decode_VAE.py divise par lui
@@ -201,9 +202,10 @@ def measure_latents(model, images, index, settings):
     else:                          # sa part des changements de l'image, en %
         # une ligne par latent, qui bouge seul, d'un écart-type de chaque côté ;
         # diag : pour deux latents, [[spread[0], 0], [0, spread[1]]]
-        moves = torch.diag(spread)
+        moves = torch.diag(spread)              # (latents, latents)
         change = (model.decode(mean + moves) - model.decode(mean - moves))**2
-        importance = 100 * change.sum((1, 2, 3)) / (change.sum() + 1e-9)
+        change = change.sum((1, 2, 3))          # sur toute l'image : un par latent
+        importance = 100 * change / (change.sum() + 1e-9)
     return {"z_mean": mean.cpu(), "z_spread": spread.cpu(),
             "importance": importance.cpu()}
 
@@ -266,7 +268,8 @@ if __name__ == "__main__":
     images = images.to(choose_device())    # une carte graphique, s'il y en a une
     model = VAE(images_size, latent_size, decoder).to(images.device)
     try:
-        # le réseau ne part pas de rien, mais de l'image moyenne et de l'ACP
+        # le VAE ne part pas de rien, mais de l'image moyenne et de quelques images de
+        # base (start_from : plus tard) ; directions : vide, sans mouvements
         first = train_index[:1000]
         start_from(model, images[first], movements.directions(images, first))
     except KeyboardInterrupt:
@@ -274,18 +277,19 @@ if __name__ == "__main__":
     announce(model, len(names), len(train_index), len(test_index), settings)
 
     # %% 3. Apprendre (si vous changez la zone ***, relancez avec F5)
-    watcher = Watcher(images, test_index[:8], settings)    # il note Stop, et "q"
+    # d'ici au modèle écrit, Stop ne coupe plus : watcher le note, et learn s'arrête
+    watcher = Watcher(images, test_index[:8], settings)
     try:
         history = learn(model, images, train_index, test_index, settings, watcher,
                         movements)
-    except BaseException:
+    except BaseException:         # une vraie panne : rend Stop, et laisse passer l'erreur
         watcher.window.button.release()
         raise
     finally:
         close_windows()
     if not history:
         stop("Arrêt avant la fin de la première époque : rien n'est écrit,\n"
-             "l'ancien modèle reste le même.")
+             "l'ancien modèle, s'il existe, ne change pas.")
     if len(history) < epochs:
         print("\nArrêt demandé : je garde ce qui a été appris.")
 

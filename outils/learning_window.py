@@ -33,6 +33,7 @@ class LearningWindow:
         """Du nouveau : une image à montrer, une phrase à dire."""
         if self.open and self.count == 0:
             open_window("apprentissage", "Apprentissage", picture)
+            self.listen()                # la dessine tout de suite, à sa taille
         elif self.open:
             show("apprentissage", picture)
         if self.film and self.count % self.every == 0:

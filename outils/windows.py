@@ -34,7 +34,6 @@ def open_window(window, title, picture, x=0):
     cv2.setWindowTitle(window, title)
     show(window, picture)
     cv2.moveWindow(window, x, 30)        # 30 : la barre de titre reste à l'écran
-    cv2.waitKey(1)                       # la dessine tout de suite
 
 
 def show(window, picture):

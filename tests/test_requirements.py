@@ -33,7 +33,11 @@ def test_the_five_packages_and_nothing_else():
         wanted = needed(system)
         assert set(wanted) == {"torch", "torchvision", "opencv-python", "numpy", "pillow"}
         assert ("2.0.2" in wanted["numpy"]) == (system != "macOS, Intel")
-        assert "1.26.4" in wanted["numpy"] and "2.2.2" in wanted["torch"]
+        assert "1.26.4" in wanted["numpy"]
+        # sous Windows, torch 2.9 et la suite veulent un Visual C++ qu'Anaconda n'a pas
+        windows = system.startswith("Windows")
+        assert ("2.2.2" in wanted["torch"], "2.9.1" in wanted["torch"]) == (
+            (False, False) if windows else (True, True))
 
 
 def test_the_readme_command_needs_no_other_package():
