@@ -78,12 +78,14 @@ class Movements:
         numbers = self.numbers[index]
         # detach : sigma n'apprend rien d'ici
         away = ((mu - self.means[numbers]) / torch.exp(logvar / 2).detach())**2
-        others = torch.ones_like(mu)     # (N, latents) : 1 paie, 0 non
-        others[numbers == 0] = 0
+        # ce que paie chacun : 0.25 (plus, les images nouvelles se dessinent moins
+        # bien) ; 1 pour un latent libre, qui prendrait sinon la moitié d'un mouvement
+        weights = torch.ones_like(mu)    # (N, latents)
+        weights[:, self.reserved] = 0.25
+        weights[numbers == 0] = 0        # une image sans mouvement
         for k in self.found:
-            others[numbers == k, k - 1] = 0
-        # 0.25 : plus, les images nouvelles se dessinent moins bien ; moins, ils bougent
-        return 0.25 * (others * away).sum() / len(mu)
+            weights[numbers == k, k - 1] = 0
+        return (weights * away).sum() / len(mu)
 
     def shift(self, images):
         """Décale un peu ce que voit l'encodeur, mais pas ce qu'il faut redessiner.

@@ -64,16 +64,16 @@ def test_files_from_elsewhere_are_not_movements(name, capsys):
 
 # Ce qui est demandé au réseau
 def test_the_price_by_hand():
-    """Pendant le mouvement 2, z2 bouge librement ; z1 et z3 paient."""
+    """Pendant le mouvement 2, z2 bouge librement ; z1 et z3, qui est libre, paient."""
     movements = Movements(torch.tensor([2, 2, 0, 1]))
     # le code moyen du mouvement 2 : 0.5, 0, 0
     movements.look(torch.tensor([[0.5, 1.0, 0.0], [0.5, -1.0, 0.0], [9.0, 9.0, 9.0],
                                  [0.0, 0.0, 0.0]]), torch.arange(4))
-    mu = torch.tensor([[1.0, 5.0, -2.0], [0.5, 0.0, 0.0]])
+    mu = torch.tensor([[1.5, 5.0, -2.0], [0.5, 0.0, 0.0]])
     logvar = 2 * torch.log(torch.tensor([[0.5, 1.0, 2.0], [1.0, 1.0, 1.0]]))
     price = movements.price(mu, logvar, torch.tensor([0, 2]))
-    # ((1 - 0.5) / 0.5)**2 + (-2 / 2)**2 = 2, un quart, sur deux images
-    assert price.item() == pytest.approx(0.25 * 2 / 2)
+    # un quart de ((1.5 - 0.5) / 0.5)**2, plus (-2 / 2)**2 ; sur deux images
+    assert price.item() == pytest.approx((0.25 * 4 + 1) / 2)
     # une image sans mouvement ne paie rien
     assert movements.price(mu, logvar, torch.tensor([2, 2])).item() == 0
 
@@ -168,6 +168,16 @@ def test_each_slider_follows_its_movement_on_a_new_film(aquarium):
     assert name_latent(saved, 1) == "z2 mouvement 2"
     shares = share_of_sliders(model, draw_film.film(101)[0])
     assert np.diag(shares).mean() > 0.75, shares
+
+
+@pytest.mark.slow
+def test_twice_as_many_latents_change_nothing(aquarium, kit):
+    """Huit latents pour quatre mouvements : les libres n'en prennent pas la moitié."""
+    shutil.copytree(root / "images" / "aquarium", kit.images / "aquarium")
+    kit.run("train_VAE.py", dataset_folder="images/aquarium", epochs=30, latent_size=8)
+    model = load_model(kit.folder / "VAE_64.pth", VAE)[0]
+    shares = share_of_sliders(model, draw_film.film(101)[0])
+    assert np.diag(shares).mean() > 0.7, shares
 
 
 def test_without_movements_the_same_film_mixes_its_sliders(aquarium, kit):
