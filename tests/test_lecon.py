@@ -44,7 +44,7 @@ def test_corrige_answers_each_experiment():
     """Le corrigé a les titres des onze expériences, et un tableau pour chacune."""
     titles = re.findall(r"^## \d+.*", (lesson / "experiences.md").read_text("utf-8"), re.M)
     parts = re.split(r"^(## \d+.*)", (lesson / "corrige.md").read_text("utf-8"), flags=re.M)
-    assert len(titles) == 11 and parts[1::2] == titles
+    assert len(titles) == 12 and parts[1::2] == titles
     for title, part in zip(parts[1::2], parts[2::2]):
         assert "<!-- tableau : " in part and "**Ce qui varie" in part, title
 
