@@ -27,6 +27,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import zipfile
@@ -709,6 +710,66 @@ def twin_windows(count, folder):
     screen.server.terminate()
 
 
+# %% Les mouvements
+def train_film(kit):
+    """Un film au hasard : des mouvements trop courts, trop nombreux, sans images..."""
+    shutil.rmtree(kit.images)
+    kit.images.mkdir()
+    drawing(0).save(kit.images / "vieux.png")
+    for kind in random.sample(["im", *[f"m{k}" for k in range(10)]], random.randint(1, 5)):
+        place = kit.images / random.choice(["", "", "", "sous-dossier", "demo"])
+        place.mkdir(exist_ok=True)
+        still = random.random() < 0.2             # une image, toujours la même
+        for number in range(1, random.choice([1, 10, 20, 31, 64]) + 1):
+            picture = drawing(1 if still else random.randrange(100))
+            picture.save(place / f"{kind}_{number * random.choice([1, 1, 7]):04d}.png")
+    kit.set("train_VAE.py", latent_size=random.choice([1, 2, 4, 8]), epochs=2,
+            decoder=random.choice(["convolution", "broadcast"]),
+            beta=random.choice([0, 1, 20]))
+    code, text = finish(*launch(play, kit.folder / "train_VAE.py"))
+    bad = trouble(code, text)
+    if code == 0:                                 # puis les curseurs : pas d'écran ici
+        bad += trouble(*finish(*launch(play, kit.folder / "decode_VAE.py")))
+    return bad
+
+
+def strange_films(count, folder):
+    """Des films au hasard : une phrase ou un modèle qui se relit, jamais une erreur."""
+    kit = small_kit(folder)
+    for number in range(count):
+        restore(kit)
+        yield 1, attempt(have_accident, train_film, kit)
+
+
+def write_and_read(folder):
+    """Quatre fils écrivent et relisent un même fichier : toujours entier."""
+    path = folder / "modèle.pth"
+    contents = [bytes([number]) * 10**6 for number in range(4)]
+    bad = []
+
+    def work(content):
+        for attempt in range(10):
+            try:
+                files.write_whole(path, content)
+                if path.read_bytes() not in contents:
+                    bad.append("un fichier à moitié écrit")
+            except OSError as error:
+                bad.append(f"{error}")
+
+    threads = [threading.Thread(target=work, args=(content,)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for problem in bad:
+        print(mark, problem)
+
+
+def twin_threads(count, folder):
+    for number in range(count):
+        yield 1, attempt(write_and_read, folder)
+
+
 # %% La console
 def run_console(count, kit):
     """count fois de suite dans un seul Python : entraîner, relire, décoder.
@@ -758,7 +819,9 @@ rows = [                          # (ce qui arrive, combien de fois, fonction...
     ("disque plein", 50, accidents, full_disk),
     ("dossier protégé", 3, accidents, closed_folder),
     ("images effacées pendant leur lecture", 200, vanishing_pictures),
-    ("images piégées, formats et noms étranges", 1000, strange_pictures)]
+    ("images piégées, formats et noms étranges", 1000, strange_pictures),
+    ("films de mouvements étranges", 100, strange_films),
+    ("quatre fils écrivent et relisent un même modèle", 100, twin_threads)]
 
 
 def play_row(task):

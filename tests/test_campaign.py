@@ -10,7 +10,7 @@ if not sys.platform.startswith("linux"):
 pytestmark = pytest.mark.slow
 
 
-def run(part, rows="range(16)", fault=""):
+def run(part, rows="range(18)", fault=""):
     """Joue des lignes du tableau dans un Python neuf, avec une faute dans le kit."""
     code = ("import campaign, sys, numpy\n"
             "from campaign import files, model_file, pictures\n"
@@ -24,7 +24,7 @@ def run(part, rows="range(16)", fault=""):
 def test_nothing_is_lost_and_nothing_breaks():
     code, text = run(0.005)
     assert code == 0, text
-    assert text.count(" 0\n") == 16, text              # seize lignes, sans mauvais
+    assert text.count(" 0\n") == 18, text              # dix-huit lignes, sans mauvais
 
 
 @pytest.mark.parametrize("row, part, fault, words", [
