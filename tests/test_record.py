@@ -11,6 +11,7 @@ import time
 import cv2
 import numpy as np
 import pytest
+import torch
 from conftest import wait_for
 from PIL import Image
 
@@ -380,3 +381,64 @@ def test_the_folder_is_made_if_it_is_missing(kit):
 def test_no_screen(kit, film, display):
     program = kit.set("record_images.py", camera=str(film)).start("record_images.py", display)
     assert program.refuse().startswith("Aucun écran")
+
+
+# Les mouvements
+def moving_film(path):
+    """Trois choses qui bougent l'une après l'autre, sans fin : un disque, un ciel, une barre."""
+    frames = []
+    for number in range(3000):
+        frame = np.full((240, 320, 3), 90, np.uint8)
+        way = abs(number % 60 - 30) / 30
+        place, sky, bar = 0.5, 0.5, 0.5
+        if number // 90 % 3 == 0:
+            place = way
+        elif number // 90 % 3 == 1:
+            sky = way
+        else:
+            bar = way
+        frame[:100] = 50 + int(150 * sky)
+        left = 60 + int(140 * place)
+        frame[120:180, left:left + 50] = (220, 60, 40)
+        frame[200:230, 60:60 + int(190 * bar) + 5] = (40, 60, 220)
+        frames.append(frame)
+    write_film(path, frames)
+
+
+@pytest.mark.slow
+def test_from_the_held_keys_to_the_named_sliders(kit, screen, tmp_path):
+    """Tenir 1, 2 et 3 devant la caméra, effacer la dernière, entraîner, ouvrir les curseurs."""
+    moving_film(tmp_path / "gestes.avi")
+    kit.set("record_images.py", camera=str(tmp_path / "gestes.avi"), images_per_second=30)
+    program = kit.start("record_images.py", screen.display)
+    screen.window("Webcam")
+    for key in "123":
+        screen.do("keydown", key)
+        time.sleep(3)
+        screen.do("keyup", key)
+        time.sleep(0.3)
+    counts = {k: len(list(kit.images.glob(f"m{k}_*.png"))) for k in "123"}
+    assert min(counts.values()) >= 20, counts
+    screen.tap("ampersand")                 # la touche 1 d'un clavier français, sans Maj
+    wait_for(lambda: len(list(kit.images.glob("m1_*.png"))) == counts["1"] + 1, 10, "m1")
+    screen.tap("z")                         # efface celle-là, quelle que soit sa sorte
+    wait_for(lambda: len(list(kit.images.glob("m1_*.png"))) == counts["1"], 10, "z")
+    screen.tap("q")
+    program.finish()
+    text = kit.run("train_VAE.py", epochs=2)
+    assert "Mouvements : 3" in text and "z1, z2 et z3 leur sont réservés" in text
+    saved = torch.load(kit.folder / "VAE_64.pth", weights_only=True)
+    assert saved["movements"] == [1, 2, 3]
+    program = kit.start("decode_VAE.py", screen.display)
+    window = screen.window("VAE : VAE_64")
+    left, top, width, height = screen.area(window)
+    # sous l'image, chaque curseur (bleu) commence où finit son nom : « z2 mouvement 2 »
+    # est bien plus long que « z4 0.3 bits »
+    starts = []
+    for line in range(4):
+        row = screen.picture((left, top + 482 + 25 * line, 300, 22)).convert("RGB")
+        red, green, blue = np.asarray(row).astype(int).transpose(2, 0, 1)
+        starts.append(int(np.flatnonzero((blue - red > 80).any(0)).min()))
+    screen.tap("q")
+    program.finish()
+    assert min(starts[:3]) > starts[3] + 20, starts
