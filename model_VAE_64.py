@@ -41,8 +41,9 @@ class VAE(nn.Module):
     - Sequential : ses couches, l'une après l'autre ;
     - Linear(a, b) : de a nombres à b, chacun étant une somme pondérée des a, plus une
       constante (sauf bias=False) ;
-    - Conv2d(a, b, 4, stride=2, padding=1), une convolution : de a nombres par case à b ;
-      des filtres de 4x4 cases glissent sur l'image, en s'arrêtant une case sur deux
+    - Conv2d(a, b, 4, stride=2, padding=1), une convolution : de a nombres par case à b,
+      chacun étant une somme pondérée d'un carré de 4x4 cases, avec les mêmes poids
+      partout ; ce carré (un filtre) glisse sur l'image en avançant de deux cases
       (stride), avec un bord de zéros d'une case (padding) ;
     - SiLU laisse passer le positif, presque rien du négatif ; sans elle, toutes ces
       couches n'en feraient à peu près qu'une ;
@@ -66,7 +67,7 @@ class VAE(nn.Module):
             nn.Linear(64 * 4 * 4, 128),                       # (N, 128)
             nn.SiLU(),
             nn.LayerNorm(128),          # les ramène à la même échelle
-            # 2 nombres par latent : mu, et logvar = ln(sigma**2)
+            # 2 nombres par latent : mu, et logvar = ln(sigma**2), qui peut être négatif
             nn.Linear(128, 2 * latent_size))
         encoder_linear = nn.Sequential(
             nn.Flatten(),
@@ -79,9 +80,9 @@ class VAE(nn.Module):
                 nn.Linear(256, 64 * 8 * 8),
                 nn.SiLU(),
                 nn.Unflatten(1, (64, 8, 8)),                  # (N, 64, 8, 8)
-                nn.Conv2d(64, 64, 3, padding=1),
+                nn.Conv2d(64, 64, 3, padding=1),              # (N, 64, 8, 8)
                 nn.SiLU(),
-                # l'inverse de stride=2 : deux fois plus de cases par côté
+                # (N, 48, 16, 16) : l'inverse de stride=2 : deux fois plus de cases par côté
                 nn.ConvTranspose2d(64, cell_size, 4, stride=2, padding=1),
                 nn.PixelShuffle(fold))                        # (N, 3, 64, 64)
             decoder_linear = nn.Sequential(
@@ -107,7 +108,8 @@ class VAE(nn.Module):
 
         Le décodeur ne peut donc pas compter sur un code exact : des codes voisins
         doivent donner des images voisines. Écrit ainsi (reparameterize), le hasard est
-        à part : mu et sigma peuvent être appris.
+        un nombre à part : on sait de combien z change quand mu ou sigma change, et on
+        peut donc les apprendre (voir learn_batch).
         """
         sigma = torch.exp(logvar / 2)
         # randn_like : des nombres de loi normale, autant que dans mu
@@ -125,7 +127,8 @@ class VAE(nn.Module):
             z = self.reparameterize(mu, logvar)
         return self.decode(z), mu, logvar
 
-    @torch.no_grad()    # ici, on n'apprend pas : pas de pentes (voir learn_batch)
+    # @... règle la fonction qui suit : ici, torch n'y prépare pas l'apprentissage
+    @torch.no_grad()
     def sample(self, count):
         """Des images inventées : des z tirés selon la loi normale, décodés."""
         z = torch.randn(count, self.latent_size, device=self.mean_image.device)
@@ -156,7 +159,7 @@ def kl_divergence(mu, logvar):
     d'un latent s'éloigne de la loi normale : 0 s'il ne dit rien de l'image (mu = 0 et
     sigma = 1), plus dès qu'il s'en écarte. Pour mu = 2 et sigma = 0.5 :
     0.5 * (4 + 0.25 - 1 - ln 0.25) = 2.32, où ln 0.25 est logvar. Son unité est le nat
-    (1 bit = 0.69 nat). Elle ramène les codes vers la loi normale, où sample les tirera.
+    (1 bit = 0.69 nat). Elle ramène les codes vers la loi normale, que suit sample.
     """
     return 0.5 * (mu**2 + torch.exp(logvar) - 1 - logvar)
 
@@ -298,8 +301,8 @@ def turn_axes(model, mu, logvar, reserved=()):
     en composantes indépendantes (Hyvärinen et Oja, 2000, FastICA), qui se passe
     d'étiquettes : un mélange de causes sans lien entre elles (une place, une couleur)
     ressemble plus à une cloche (la loi normale) que chacune. On cherche donc les axes
-    où les latents ressemblent le moins à une cloche. Puis chaque axe est réduit pour
-    que mu**2 + sigma**2 vaille 1 en moyenne, ce que demande la KL.
+    où les latents ressemblent le moins à une cloche. Puis chaque axe vivant est réduit
+    pour que la variance de mu, plus sigma**2, vaille 1, ce que demande la KL.
     reserved : ceux qui ne tournent pas. Renvoie les codes tournés. (@ : produit de
     deux matrices.)
     """
@@ -308,7 +311,7 @@ def turn_axes(model, mu, logvar, reserved=()):
     sigma2 = logvar.cpu().exp().mean(0)
     variance = mu.var(0, correction=0)
     go = torch.eye(len(variance))             # le nouveau code est code @ go.T
-    # les latents vivants : d'une image à l'autre, mu y change plus que sigma
+    # les latents vivants : mu varie, d'une image à l'autre, de plus que sigma
     live = [i for i in range(len(variance)) if variance[i] > sigma2[i]]
     free = []
     for i in live:

@@ -59,13 +59,14 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
 
     Une ligne : perte, erreur et KL, puis les mêmes sur les images de test.
     watcher montre les progrès : learn lui demande avant chaque pas s'il faut
-    s'arrêter (must_stop), et lui confie le réseau après chaque époque (show).
+    s'arrêter (must_stop), et lui confie le réseau au début et après chaque époque.
     movements : les mouvements du film, s'il y en a (outils/movements.py)."""
     history = []
     watcher.show(model, history)
     if movements is None:
-        movements = Movements(torch.zeros(len(images), dtype=int))    # aucun
-    movements.means = None                # ceux d'un autre réseau, peut-être
+        # 0 pour chaque image : aucun mouvement
+        movements = Movements(torch.zeros(len(images), dtype=int))
+    movements.means = None    # oublie ce qu'un apprentissage précédent y a laissé
     steps = settings["epochs"] * math.ceil(len(train_index) / settings["batch_size"])
     optimizer, schedule = make_optimizer(model, steps, settings["learning_rate"])
     for epoch in range(settings["epochs"]):
@@ -80,7 +81,8 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
             measures.append(learn_batch(model, images, batch, movements, optimizer,
                                         settings))
             schedule.step()                  # la taille du prochain pas
-        # sauf après la dernière : sigma, que cela dérègle un peu, s'y réapprend
+        # démêle les curseurs ; cela dérègle un peu sigma, que l'époque suivante
+        # corrige : donc pas après la dernière
         if settings["independent_axes"] and epoch + 1 < settings["epochs"]:
             untangle(model, images, order[:2000], movements, settings)
         train_measures = np.mean(measures, axis=0).tolist()    # colonne par colonne
@@ -93,7 +95,8 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
 
 def learn_batch(model, images, batch, movements, optimizer, settings):
     """Un pas d'apprentissage sur un lot d'images."""
-    target = images[batch] / 255                  # (N, 3, 64, 64), de 0 à 1
+    # les images dont batch donne les numéros, de 0 à 1
+    target = images[batch] / 255                  # (N, 3, 64, 64)
     if settings["augmentation"]:
         target = augment(target)
     inputs = spoil(target, settings["task"])
@@ -103,6 +106,7 @@ def learn_batch(model, images, batch, movements, optimizer, settings):
     output, mu, logvar = model(inputs, noise)     # appelle VAE.forward
     loss, error, kl = vae_loss(output, target, mu, logvar, settings["beta"],
                                settings["reconstruction"])
+    # item : d'un tenseur à un nombre de Python
     numbers = [loss.item(), error.item(), kl.sum().item()]
     check_finite(numbers)
     loss = loss + movements.price(mu, logvar, batch)    # 0 sans mouvements
@@ -135,7 +139,7 @@ def make_optimizer(model, steps, learning_rate):
             linears.append(weight)
         else:
             networks.append(weight)
-    # les chemins linéaires savent déjà presque tout : des pas dix fois plus petits
+    # les chemins linéaires savent déjà beaucoup : des pas dix fois plus petits
     groups = [{"params": networks}, {"params": linears}]
     rates = [learning_rate, learning_rate / 10]
     # Adam (Kingma et Ba, 2015) ; betas : combien il se souvient des pas d'avant
@@ -201,7 +205,8 @@ def measure_latents(model, images, index, settings):
         importance = kl_divergence(mu, logvar).mean(0) / math.log(2)
     else:                          # sa part des changements de l'image, en %
         # une ligne par latent, qui bouge seul, d'un écart-type de chaque côté ;
-        # diag : pour deux latents, [[spread[0], 0], [0, spread[1]]]
+        # diag : pour deux latents, [[spread[0], 0], [0, spread[1]]] ; mean s'ajoute
+        # à chaque ligne : autant de codes que de latents
         moves = torch.diag(spread)              # (latents, latents)
         change = (model.decode(mean + moves) - model.decode(mean - moves))**2
         change = change.sum((1, 2, 3))          # sur toute l'image : un par latent
@@ -229,7 +234,7 @@ def draw_all(model, images, examples, settings, history):
 
 
 class Watcher:
-    """Ce qui regarde l'apprentissage : learn lui montre, et lui demande s'il s'arrête."""
+    """Les progrès, à l'écran : learn dit où il en est, et demande s'il faut s'arrêter."""
 
     def __init__(self, images, examples, settings):
         self.images = images
@@ -260,7 +265,7 @@ if __name__ == "__main__":
         stop(f"Images : {len(names)}. Il en faut au moins 10 (200 conseillées) : "
              "enregistrez-en avec record_images.py.")
     train_index, test_index = split(names, test_data_proportion)
-    movements = Movements(torch.zeros(len(names), dtype=int))    # aucun
+    movements = Movements(torch.zeros(len(names), dtype=int))    # 0 : aucun mouvement
     if independent_axes:          # ceux des touches 1 à 9 de record_images.py
         movements = find_movements(names, latent_size)
 
@@ -268,8 +273,8 @@ if __name__ == "__main__":
     images = images.to(choose_device())    # une carte graphique, s'il y en a une
     model = VAE(images_size, latent_size, decoder).to(images.device)
     try:
-        # le VAE ne part pas de rien, mais de l'image moyenne et de quelques images de
-        # base (start_from : plus tard) ; directions : vide, sans mouvements
+        # start_from (plus tard) donne au réseau un bon départ : l'image moyenne, et
+        # quelques images à doser ; directions : rien, sans mouvements
         first = train_index[:1000]
         start_from(model, images[first], movements.directions(images, first))
     except KeyboardInterrupt:
@@ -282,7 +287,7 @@ if __name__ == "__main__":
     try:
         history = learn(model, images, train_index, test_index, settings, watcher,
                         movements)
-    except BaseException:         # une vraie panne : rend Stop, et laisse passer l'erreur
+    except BaseException:         # une erreur : rend le bouton Stop, et la laisse passer
         watcher.window.button.release()
         raise
     finally:
