@@ -37,7 +37,7 @@ i  image du dossier
 p  promenade
 w  webcam
 s  enregistrer l'image
-q  quitter"""
+q  quitter (ou Échap)"""
 
 
 # %% Le tableau de bord

@@ -107,9 +107,9 @@ class VAE(nn.Module):
         """Tire z au hasard autour de mu, avec l'écart-type sigma.
 
         Le décodeur ne peut donc pas compter sur un code exact : des codes voisins
-        doivent donner des images voisines. Écrit ainsi (reparameterize), le hasard est
-        un nombre à part : on sait de combien z change quand mu ou sigma change, et on
-        peut donc les apprendre (voir learn_batch).
+        doivent donner des images voisines. En écrivant z ainsi, on met le hasard à
+        part : on sait de combien z change quand mu ou sigma change, et on peut donc les
+        apprendre (voir learn_batch).
         """
         sigma = torch.exp(logvar / 2)
         # randn_like : des nombres de loi normale, autant que dans mu

@@ -43,6 +43,7 @@ def record(capture, folder, recorded):
     present = list(folder.glob("*.png"))
     mouse = Mouse("webcam")
     last_save = -1                        # l'heure de la dernière image
+    last_delete = -1
     while True:
         square = read_square(capture)
         if square is None:
@@ -67,8 +68,10 @@ def record(capture, folder, recorded):
             recorded.append(save_picture(picture, folder, kind))
             mouse.clicked = False
             last_save = now
-        elif key == "z" and recorded:
+        # tenir z n'efface pas toute une série
+        elif key == "z" and recorded and now > last_delete + 0.3:
             delete_last(recorded)
+            last_delete = now
 
 
 def delete_last(recorded):

@@ -1,6 +1,6 @@
 """Entraîner le VAE : il apprend seul à résumer chaque image en
 latent_size nombres, puis à la redessiner. Stop (ou "q" dans la
-fenêtre) arrête et garde les époques déjà faites.
+fenêtre) garde ce qui est appris, dès la première époque finie.
 
 Lit     : les images de dataset_folder, ou celles de démonstration.
 Écrit   : model_name.pth (le modèle), .png (les courbes), .gif (film).
@@ -109,7 +109,7 @@ def learn_batch(model, images, batch, movements, optimizer, settings):
     # item : d'un tenseur à un nombre de Python
     numbers = [loss.item(), error.item(), kl.sum().item()]
     check_finite(numbers)
-    loss = loss + movements.price(mu, logvar, batch)    # 0 sans mouvements
+    loss = loss + movements.price(mu, logvar, batch)    # + 0 sans mouvements
     # la pente (gradient) : de combien la perte change quand un poids augmente un peu
     optimizer.zero_grad()      # efface les pentes du pas d'avant
     loss.backward()            # calcule celles de tous les poids, et les y range
@@ -146,9 +146,10 @@ def make_optimizer(model, steps, learning_rate):
     # (rien à voir avec beta) ; fused : plus rapide, à partir de torch 2.5
     fused = torch.__version__ >= (2, 5)
     optimizer = torch.optim.Adam(groups, rates[0], betas=(0.9, 0.99), fused=fused)
-    # départ en douceur, pendant un dixième des pas ; arrivée aussi, presque à zéro
+    # départ en douceur, pendant un dixième des pas (0.101, car avec 0.1 et neuf pas,
+    # torch diviserait par zéro) ; arrivée aussi, presque à zéro
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rates, total_steps=steps + 1, pct_start=0.1, cycle_momentum=False)
+        optimizer, rates, total_steps=steps + 1, pct_start=0.101, cycle_momentum=False)
     return optimizer, schedule
 
 
@@ -282,7 +283,7 @@ if __name__ == "__main__":
     announce(model, len(names), len(train_index), len(test_index), settings)
 
     # %% 3. Apprendre (si vous changez la zone ***, relancez avec F5)
-    # d'ici au modèle écrit, Stop ne coupe plus : watcher le note, et learn s'arrête
+    # d'ici au modèle écrit (avec F5), Stop ne coupe plus : watcher le note
     watcher = Watcher(images, test_index[:8], settings)
     try:
         history = learn(model, images, train_index, test_index, settings, watcher,
@@ -293,6 +294,7 @@ if __name__ == "__main__":
     finally:
         close_windows()
     if not history:
+        watcher.window.button.release()
         stop("Arrêt avant la fin de la première époque : rien n'est écrit,\n"
              "l'ancien modèle, s'il existe, ne change pas.")
     if len(history) < epochs:
@@ -302,10 +304,12 @@ if __name__ == "__main__":
     results = {"settings": settings, "history": history,
                "train_names": [names[i] for i in train_index],
                "movements": movements.found}
-    results.update(measure_latents(model, images, train_index, settings))
-    screen = draw_all(model, images, test_index[:8], settings, history)
-    keep(here / f"{model_name}.pth", model, results, screen, watcher.window.views)
-    watcher.window.button.release()       # le modèle est écrit : Stop coupe de nouveau
+    try:
+        results.update(measure_latents(model, images, train_index, settings))
+        screen = draw_all(model, images, test_index[:8], settings, history)
+        keep(here / f"{model_name}.pth", model, results, screen, watcher.window.views)
+    finally:
+        watcher.window.button.release()   # le modèle est écrit : Stop coupe de nouveau
     tell_latents(results)
     train_error = pixel_error(model, images, train_index[:500], task)
     test_error = pixel_error(model, images, test_index[:500], task)

@@ -37,9 +37,13 @@ def check_number(name, value, low, high):
     stop(f"{name} doit être un {kind} de {low:g} à {high:g} : {advice} dans la zone ***.")
 
 
+def is_choice(value, values):
+    """Vrai pour une des valeurs ; les types aussi, car pour Python, True == 1."""
+    return type(value) is type(values[0]) and value in values
+
+
 def check_choice(name, value, values):
-    # les types aussi, car pour Python, True == 1
-    if type(value) is not type(values[0]) or value not in values:
+    if not is_choice(value, values):
         words = ", ".join([repr(choice) for choice in values])
         stop(f"{name} doit être choisi parmi {words} : corrigez-le dans la zone ***.")
 

@@ -2,7 +2,6 @@
 import errno
 import io
 import os
-import tempfile
 import threading
 
 from outils.stop import stop
@@ -54,8 +53,10 @@ def make_folder(folder):
     """Crée le dossier s'il manque, et vérifie que l'on peut y écrire."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):     # s'efface tout seul
-            pass
+        # (sous Windows, tempfile insisterait sans fin dans un dossier protégé)
+        trial = folder / f"essai_{os.getpid()}_{threading.get_ident()}.incomplet"
+        trial.write_bytes(b"")
+        trial.unlink()
     except OSError as error:
         stop(f"Impossible d'écrire dans {folder} ({why_not_written(error)}).")
 

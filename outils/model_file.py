@@ -6,7 +6,7 @@ import zipfile
 
 import torch
 
-from outils.checks import choices, is_number, limits
+from outils.checks import choices, is_choice, is_number, limits
 from outils.files import why_not_written, write_whole
 from outils.old_models import convert, is_old
 from outils.stop import stop
@@ -83,7 +83,7 @@ def check_results(saved):
     settings = saved["settings"]
     require(type(settings) is dict)
     for name, values in choices.items():
-        require(settings[name] in values)
+        require(is_choice(settings[name], values))
     for name, (low, high) in limits.items():
         require(is_number(settings[name], low, high))
     for name in ("z_mean", "z_spread", "importance"):

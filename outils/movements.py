@@ -35,8 +35,11 @@ def find_movements(names, latent_size, tell=print):
         latents = join([f"z{k}" for k in found])
         tell(f"Mouvements : {len(found)} ({counts} images) :\n"
              f"{latents} leur sont réservés.")
-    if any([read_name(name.split("/")[-1])[0][:1] == "m" for name in names if "/" in name]):
-        tell("Des mouvements sont dans un sous-dossier : appris comme les autres images.")
+    for name in names:
+        folder, slash, file = name.rpartition("/")
+        if folder != "" and read_name(file)[0].startswith("m"):
+            tell("Des mouvements sont dans un sous-dossier : appris comme les autres images.")
+            break
     return Movements(numbers)
 
 
@@ -67,7 +70,9 @@ class Movements:
         """Retient où est le code, en moyenne, pendant chaque mouvement."""
         self.means = torch.zeros(10, mu.shape[1], device=mu.device)
         for k in self.found:
-            self.means[k] = mu[self.numbers[index] == k].mean(0)
+            seen = self.numbers[index] == k
+            if seen.any():
+                self.means[k] = mu[seen].mean(0)
 
     def price(self, mu, logvar, index):
         """Ce que coûtent les latents qui bougent pendant le mouvement d'un autre.
@@ -105,9 +110,10 @@ class Movements:
         {le latent qui lui est réservé: ce qu'il doit regarder, (valeurs,)}. Des
         directions de l'ACP, la combinaison qui varie le plus pendant ce mouvement,
         comparé aux autres (Koles, 1990 : « common spatial patterns »)."""
-        if not self.found:
-            return {}
         numbers = self.numbers[index]
+        # sans mouvements ; ou trop peu d'images de l'un, au milieu de milliers d'autres
+        if not self.found or list_movements(numbers) != self.found:
+            return {}
         x = (images[index].cpu() / 255).flatten(1)
         x -= x.mean(0)
         U, S, V = torch.pca_lowrank(x, min(60, len(x)), center=False)

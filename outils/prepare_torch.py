@@ -3,7 +3,7 @@ from outils.stop import stop
 
 try:
     import torch
-except OSError as error:                 # Windows, et une de ses bibliothèques
+except (ImportError, OSError) as error:  # Windows, et une de ses bibliothèques
     stop(f"torch ne démarre pas ({error}) : souvent, un Visual C++ trop ancien est\n"
          "déjà chargé. Rien n'est perdu. Menu Consoles, « Redémarrer le noyau », puis :\n"
          "    %pip install torch==2.8.0 torchvision==0.23.0\n"

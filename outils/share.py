@@ -53,7 +53,7 @@ def split(names, proportion):
                 train += groups[group]
     if not test:                         # un film dont il ne reste que des bouts
         test.append(train.pop())
-    # un ordre quelconque, mais toujours le même : les mille premières les montrent toutes
+    # un ordre quelconque, mais toujours le même : les mille premières ressemblent au reste
     order = torch.tensor([checksum(name) for name in names])
     train = torch.tensor(train)
     test = torch.tensor(test)

@@ -22,7 +22,9 @@ def window_trouble():
     # sans écran, sous Linux, OpenCV tuerait Python : on essaie dans un autre Python
     if sys.platform.startswith("linux"):
         attempt = [sys.executable, "-c", "import cv2; cv2.namedWindow('essai')"]
-        if subprocess.run(attempt, capture_output=True).returncode != 0:
+        # start_new_session : un Ctrl-C pendant cet essai ne le concerne pas
+        trial = subprocess.run(attempt, capture_output=True, start_new_session=True)
+        if trial.returncode != 0:
             return "Aucun écran : lancez ce script depuis le bureau de l'ordinateur."
     return None
 

@@ -200,6 +200,22 @@ def test_no_film_unless_asked(small):
     assert small.written() == ["VAE_64.png", "VAE_64.pth"]
 
 
+@pytest.mark.parametrize("epochs, batch_size", [(1, 24), (9, 24), (3, 8), (1, 3), (2, 12)])
+def test_any_small_number_of_steps(small, epochs, batch_size):
+    """1, 2, 4, 8, 9 pas... : le départ en douceur n'en demande aucun de plus."""
+    small.run("train_VAE.py", epochs=epochs, batch_size=batch_size, images_size=32)
+
+
+def test_every_small_number_of_steps_has_a_schedule():
+    model = VAE(32, 1)
+    for steps in range(1, 200):
+        optimizer, schedule = train_VAE.make_optimizer(model, steps, 0.005)
+        for step in range(steps):
+            assert 0 < optimizer.param_groups[0]["lr"] <= 0.005
+            optimizer.step()
+            schedule.step()
+
+
 def test_a_batch_larger_than_the_set(small):
     text = small.run("train_VAE.py", batch_size=500)
     assert "1 pas d'apprentissage, c'est peu" in text and "epochs = 200." in text
