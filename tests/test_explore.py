@@ -308,6 +308,7 @@ def test_the_principal_plane():
     assert names[0] == f"axe principal 1 ({100 * lengths[-1] / lengths.sum():.0f} % des écarts)"
 
 
+@pytest.mark.slow
 def test_the_frames_have_the_colour_of_the_folder(colors_explored):
     found = colors_explored[0][1]
     canvas, chosen, names, legend, points, limit = (
@@ -396,6 +397,7 @@ def test_a_plain_auto_encoder_says_so_first(copy):
 
 
 # Trouve-t-il des groupes tout seul ?
+@pytest.mark.slow
 def test_three_colours_make_three_groups(colors_explored):
     text, found = colors_explored[1]
     assert found["count"] == 3 and found["silhouette"] > 0.7 and found["agreement"] == 1
@@ -425,6 +427,7 @@ def test_the_demo_has_no_clear_groups(explored):
 
 
 # Avec peu d'étiquettes ?
+@pytest.mark.slow
 def test_colours_need_two_labels(colors_explored):
     text, found = colors_explored[2]
     assert found["counts"] == [2, 5, 20] and "font jeu égal" in text
@@ -542,6 +545,7 @@ def test_all_the_latents_are_dead(copy):
         assert text.strip().splitlines()[-1].startswith("Tous les latents sont morts")
 
 
+@pytest.mark.slow
 def test_more_groups_than_different_images(colors, kit):
     for number in range(12):
         color = [(220, 40, 50), (40, 50, 220)][number % 2]

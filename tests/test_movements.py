@@ -179,6 +179,7 @@ def test_twice_as_many_latents_change_nothing(aquarium, kit):
     assert np.diag(shares).mean() > 0.7, shares
 
 
+@pytest.mark.slow
 def test_without_movements_the_same_film_mixes_its_sliders(aquarium, kit):
     """Les mêmes images, sous un autre nom : personne ne dit plus ce qui va ensemble."""
     for number, path in enumerate(sorted((root / "images" / "aquarium").iterdir()), start=1):
