@@ -95,7 +95,7 @@ def draw_preview(square, counts, recording):
     small = square.resize((64, 64), Image.Resampling.BOX)
     screen.paste(small.resize((192, 192), Image.Resampling.NEAREST), (500, 36))
     draw = ImageDraw.Draw(screen)
-    draw.text((500, 10), "Ce que verra le réseau (64x64)", black, font)
+    draw.text((500, 10), "La même, en 64x64 pixels", black, font)
     total = sum(counts.values())
     draw.text((500, 238), f"Images : {total} sur {goal}", black, big_font)
     draw.rectangle((500, 272, 756, 280), (225, 225, 230))
@@ -103,9 +103,9 @@ def draw_preview(square, counts, recording):
     for number in range(1, 10):
         count = counts[f"m{number}"]
         if count > 0:
-            place = (704, 34 + 21 * number)
+            place = (698, 34 + 21 * number)
             draw.text(place, f"{number} : {count}", green, font)
-            draw.text((704, 36), "mouvement", green, small_font)
+            draw.text((698, 36), "mouvement", green, small_font)
     draw.text((500, 292), help_text, black, font, spacing=8)
     if recording:
         draw.ellipse((16, 16, 40, 40), red)
