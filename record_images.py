@@ -68,8 +68,8 @@ def record(capture, folder, recorded):
             recorded.append(save_picture(picture, folder, kind))
             mouse.clicked = False
             last_save = now
-        # tenir z n'efface pas toute une série
-        elif key == "z" and recorded and now > last_delete + 0.3:
+        # 0.15 : tenir z n'efface pas vingt images par seconde
+        elif key == "z" and recorded and now > last_delete + 0.15:
             delete_last(recorded)
             last_delete = now
 

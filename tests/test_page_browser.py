@@ -215,7 +215,10 @@ def open_browser(server, tmp_path):
 
 
 @pytest.fixture
-def browser(open_browser):
+def browser(open_browser, server):
+    """Un visiteur ; sans les bêta-VAE qu'un premier essai aurait laissés."""
+    for path in server.models.glob("beta-VAE*.pth"):
+        path.unlink()
     return open_browser()
 
 
@@ -230,7 +233,8 @@ def test_the_whole_journey(server, browser):
     browser.click("Comparer")
     browser.wait_text("au moins deux modèles")     # un seul a appris les images de la webcam
     path = "//input[contains(@aria-label, 'Modèles à comparer')]"
-    browser.visible(path)[0].send_keys("Créatures", Keys.ENTER)
+    field = browser.when(lambda: browser.visible(path)[0], "la liste des modèles")
+    field.send_keys("Créatures", Keys.ENTER)
     browser.wait_text("B · VAE appris sur d'autres images")
     assert "A · bêta-VAE" in browser.text()
     keep_and_erase(server, browser)
