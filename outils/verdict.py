@@ -59,7 +59,7 @@ def tell_movements(shares, names):
         else:
             print(f"z{k} ne suit pas bien le mouvement {k} ({percent}) : refaites-le plus "
                   "grand,\nsans bouger le reste.")
-    recorded = [name for name in names if read_name(name)[0] != ""]
-    if not shares and recorded:
+    filmed = [name for name in names if read_name(name)[0] == "im"]
+    if not shares and filmed:
         print("Un curseur change plusieurs choses à la fois ? Enregistrez-les une à une\n"
               "(touches 1, 2, 3... de record_images.py) : chacune aura le sien.")
