@@ -1,4 +1,5 @@
 """La leçon : ses nombres viennent des mesures, son site se construit, ses deux scripts marchent."""
+import ast
 import json
 import re
 import shutil
@@ -74,6 +75,106 @@ def test_every_case_was_measured_several_times():
     for case, results in summary.items():
         for name, result in results.items():
             assert result["count"] == mesurer.repeats, f"{case}, {name}"
+
+
+# %% Ce que voit l'élève
+def read_launches():
+    """Sous « Faites », une ligne est un entraînement : [(l'expérience, ses réglages, un script)]."""
+    launches = []
+    parts = re.split(r"(?m)^## ", (lesson / "experiences.md").read_text("utf-8"))[1:]
+    for part in parts:
+        steps = re.search(r"- Faites :\n((?:  - .+\n)+)", part)[1]
+        for line in steps.splitlines():
+            found = re.findall(r"`(\w+) = (.+?)`", line)
+            settings = {name: ast.literal_eval(value) for name, value in found}
+            assert settings or line.startswith("  - rien"), line
+            script = re.search(r"puis `(explore/\w+\.py)`", line)
+            launches.append((int(part.split(".")[0]), settings, script and script[1]))
+    return launches
+
+
+def find_case(settings):
+    """Le nom de l'expérience de mesures.json qui a ces réglages."""
+    names = [name for name, changes in mesurer.cases.items() if changes == settings]
+    assert len(names) == 1, f"jamais mesuré : {settings}"
+    return names[0]
+
+
+def copy_creatures(kit, folder):
+    """Copie les créatures comme le demande l'expérience 9 : « 0001 à 0040 dans `quarante` »."""
+    text = (lesson / "experiences.md").read_text("utf-8")
+    last = re.search(rf"0001 à (\d{{4}}) (?:de `images/demo` )?dans (?:un nouveau dossier )?`{folder}`", text)[1]
+    (kit.folder / folder).mkdir()
+    for number in range(1, int(last) + 1):
+        shutil.copy(kit.images / "demo" / f"{number:04d}.png", kit.folder / folder)
+
+
+def read_console(text):
+    """Les nombres que l'élève lit : ceux du bilan, de samples.py et de few_labels.py."""
+    seen = {"latents vivants": len(re.findall(r"(?m)^  z\d+ : +[\d.]+ (?:bits|%) (?!mort)", text)),
+            "erreur de test": float(re.search(r"images de test : (\d\.\d+)", text)[1]),
+            "erreur de l'image moyenne": float(re.search(r"image moyenne : (\d\.\d+)", text)[1])}
+    bits = re.findall(r"(?m)^  z\d+ : +(\d+\.\d+) bits", text)
+    if bits:
+        seen["KL en bits"] = sum(map(float, bits))
+    learned = re.search(r"qu'il a apprises \((\d\.\d+)\)", text)
+    if learned:
+        seen["erreur apprise"] = float(learned[1])
+    shares = re.findall(r"il prend (\d+) %|mouvement \d \((\d+) %\)", text)
+    if shares:
+        seen["part dans le bilan"] = sum([int(a or b) for a, b in shares]) / len(shares)
+    holes = re.search(r"(\d+) % des tirages selon N\(0, 1\)", text)
+    if holes:
+        seen["tirages dans un trou"] = float(holes[1])
+    for count, *parts in re.findall(r"(\d+) images par classe : .*? (\d+) ± .*? (\d+) ± .*? (\d+) ±", text):
+        for way, part in zip(mesurer.ways, parts):
+            seen[f"reconnues par {way}, {count} étiquettes"] = float(part)
+    return seen
+
+
+launches = read_launches()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", sorted({find_case(settings) for number, settings, script in launches}))
+def test_what_the_student_sees_is_what_is_announced(kit, case):
+    """L'élève suit la fiche : la zone ***, F5 ; chaque nombre de sa console est dans ceux du corrigé.
+
+    Dix entraînements donnent une étendue ; un onzième peut en sortir, mais de peu : au plus
+    d'une fois sa largeur et de 4 % (et d'un demi-chiffre de la console)."""
+    settings = mesurer.cases[case]
+    scripts = {script for number, same, script in launches if same == settings and script}
+    copy_kit(kit)
+    shutil.copytree(root / "images" / "aquarium", kit.images / "aquarium")
+    if settings.get("dataset_folder") in mesurer.copied:
+        copy_creatures(kit, settings["dataset_folder"])
+    text = kit.set("train_VAE.py", **settings).start("train_VAE.py", OMP_NUM_THREADS="1").finish()
+    for script in scripts:
+        text += kit.start(script, OMP_NUM_THREADS="1").finish()
+    for name, value in read_console(text).items():
+        if name in summary[case]:
+            announced = summary[case][name]
+            rounded = 0.5 if name.split()[0] in ("tirages", "reconnues", "part") else 0.000005
+            slack = announced["max"] - announced["min"] + 0.04 * announced["median"] + rounded
+            assert announced["min"] - slack <= value <= announced["max"] + slack, f"{case}, {name}"
+
+
+def test_each_experiment_is_launched_and_measured():
+    """Chaque expérience lance au moins un entraînement, et chacun a été mesuré dix fois."""
+    assert {number for number, settings, script in launches} == set(range(1, 13))
+    for number, settings, script in launches:
+        assert find_case(settings) in summary
+
+
+def test_the_hour_asks_for_measured_settings():
+    """Les réglages des rangées, dans chaque déroulé, sont ceux des réponses, et ils sont mesurés."""
+    answers = (lesson / "reponses.md").read_text("utf-8")
+    for page in ("deroule", "sans_code", "projete"):
+        text = (lesson / f"{page}.md").read_text("utf-8")
+        rows = re.findall(r"(?m)^\| \d \| (?:`(.+?)`|rien)", text)
+        assert len(rows) == 4, page
+        for row in filter(None, rows):
+            assert row in summary and f"| `{row}` |" in answers, f"{page} : {row}"
 
 
 # %% Les dix questions

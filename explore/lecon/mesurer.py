@@ -1,6 +1,7 @@
 """Mesurer les expériences de la leçon : les refaire plusieurs fois, pour que chaque réponse du corrigé soit vraie.
 
-Lit     : les images de démonstration et leur factors.csv ; les réglages viennent de train_VAE.py.
+Lit     : les créatures, leur factors.csv et l'aquarium ; les réglages sont ceux de
+          train_VAE.py, changés comme experiences.md le demande à l'élève.
 Écrit   : explore/results/lecon.jsonl (une ligne par entraînement), explore/lecon/mesures.json
           (pour chaque mesure : la médiane, la plus petite, la plus grande, combien), et les
           tableaux et les nombres marqués dans les pages .md de la leçon et dans README.md.
@@ -13,7 +14,6 @@ repeats = 10        #*** 1 à 10 : entraînements de chaque sorte
 # *****************************************************************************
 
 import json
-import math
 import re
 import sys
 import time
@@ -21,21 +21,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import draw_film
+import few_labels
 import laboratory as lab
 import numpy as np
 import torch
-from sklearn.decomposition import PCA
-from scipy.optimize import linear_sum_assignment
-from sklearn.linear_model import LogisticRegression
 from samples import far_share
+from scipy.optimize import linear_sum_assignment
 from scores import cut, read_factors, score
 
 lesson = Path(__file__).resolve().parent
 data_file = lesson / "mesures.json"
 pages = [*sorted(lesson.glob("*.md")), lab.kit / "README.md"]
 
-# ce que chaque expérience change aux réglages de départ ; "images" et "couleurs" ne sont
-# pas des réglages : combien d'images apprendre, et faut-il en échanger les couleurs
+# ce que chaque expérience change aux réglages de départ ; "couleurs" n'est pas un
+# réglage : faut-il échanger les couleurs des créatures ?
 cases = {
     "départ": {},
     "independent_axes = False": {"independent_axes": False},
@@ -53,19 +52,23 @@ cases = {
     'reconstruction = "l1"': {"reconstruction": "l1"},
     'task = "denoise"': {"task": "denoise"},
     'task = "super_resolution"': {"task": "super_resolution"},
-    "20 images": {"images": 20},
-    "50 images": {"images": 50},
-    "200 images": {"images": 200},
+    "20 images": {"dataset_folder": "quarante", "test_data_proportion": 0.5, "epochs": 380},
+    "50 images": {"dataset_folder": "cent", "test_data_proportion": 0.5, "epochs": 127},
+    "200 images": {"dataset_folder": "quatre_cents", "test_data_proportion": 0.5, "epochs": 42},
     "couleurs échangées": {"couleurs": True},
     'decoder = "broadcast"': {"decoder": "broadcast"},
-    "aquarium, sans mouvements": {"film": False, "epochs": 30},
-    "aquarium, un mouvement à la fois": {"film": True, "epochs": 30},
+    "aquarium, sans mouvements": {"dataset_folder": "images/aquarium", "epochs": 30,
+                                  "independent_axes": False},
+    "aquarium, un mouvement à la fois": {"dataset_folder": "images/aquarium", "epochs": 30},
 }
+# les dossiers que l'élève remplit : combien des premières créatures il y copie
+copied = {"quarante": 40, "cent": 100, "quatre_cents": 400}
 
 # les tableaux des pages : les expériences (lignes), puis les mesures (colonnes)
 found = ["place trouvée", "couleur trouvée", "bouche trouvée", "ciel trouvé"]
 lost = ["place perdue", "couleur perdue", "bouche perdue", "ciel perdu"]
 follows = ["z1 suit la place", "z1 suit la couleur", "z1 suit la bouche", "z1 suit le ciel"]
+ways = ["les codes", "l'ACP", "les pixels"]
 betas = ["beta = 0", "départ", "beta = 8", "beta = 20", "beta = 50",
          "beta = 100"]
 others = ("images", "échangées", "aquarium")         # d'autres images que les créatures
@@ -89,8 +92,8 @@ tables = {
     "images": (["20 images", "50 images", "200 images", "départ"],
                ["erreur apprise", "erreur de test"]),
     "autres": (["départ", "couleurs échangées"], ["erreur de test", "erreur ailleurs"]),
-    "étiquettes": (["départ"], ["reconnues par les codes", "reconnues par l'ACP",
-                                "reconnues par les pixels"]),
+    "étiquettes": (["départ"], [f"reconnues par {way}, {count} étiquettes" for count in (2, 5, 100)
+                                for way in ways]),
     "film": (["aquarium, sans mouvements", "aquarium, un mouvement à la fois"],
              ["part du curseur", "part sur un nouveau film", "erreur de test",
               "erreur sur un nouveau film"]),
@@ -99,22 +102,22 @@ tables = {
 
 
 # %% Un entraînement, et tout ce qu'on y mesure
-def recognize(codes, images, mouths, random):
-    """La part des bouches reconnues (4 sortes) avec 2 étiquettes par sorte, en %."""
-    pixels = images[:, :, ::2, ::2].flatten(1).numpy() / 255
-    order = random.permutation(len(mouths))
-    known = []
-    for mouth in range(4):
-        known += list(order[mouths[order] == mouth][:2])
-    others = np.setdiff1d(order, known)
-    features = {"les codes": codes, "l'ACP": PCA(4).fit_transform(pixels),
-                "les pixels": pixels}
+def recognize(images, codes, mouths):
+    """La part des bouches reconnues (4 sortes), en % : ce que few_labels.py affiche."""
+    random = np.random.default_rng(0)
+    kept = few_labels.choose_images(mouths, random)
+    truth = mouths[kept]
+    features = few_labels.describe(images[kept], codes[kept])
     parts = {}
-    for name, values in features.items():
-        values = (values - values.mean(0)) / (values.std(0) + 1e-6)
-        method = LogisticRegression(max_iter=5000).fit(values[known], mouths[known])
-        right = method.score(values[others], mouths[others])
-        parts[f"reconnues par {name}"] = 100 * right
+    for count in few_labels.choose_counts(truth):
+        shares = {way: [] for way in ways}
+        for turn in range(few_labels.draws):
+            known, test = few_labels.split_at_random(truth, count, turn, random)
+            for way, values in zip(ways, features.values()):
+                share, seconds = few_labels.recognize(values, truth, known, test)
+                shares[way].append(100 * share)
+        for way in ways:
+            parts[f"reconnues par {way}, {count} étiquettes"] = float(np.mean(shares[way]))
     return parts
 
 
@@ -127,26 +130,18 @@ def follow(codes, factors):
     return answers
 
 
-def learn(changes, repeat, images, train_index):
-    """Un entraînement. Renvoie le réseau, ses réglages et ce qu'il a appris."""
-    changes = dict(changes)
-    changes.pop("couleurs", None)           # déjà fait
-    if "images" in changes:                 # moins d'images, mais autant de pas
-        steps = math.ceil(len(train_index) / 24)
-        train_index = train_index[:changes.pop("images")]
-        changes["epochs"] = round(10 * steps / math.ceil(len(train_index) / 24))
-    torch.manual_seed(repeat)
-    model, settings, seconds = lab.train(images, train_index, **changes)
-    return model, settings, train_index
-
-
 def measure(changes, repeat, images, names, factors):
     """Un entraînement. Renvoie ses mesures : des nombres, ou vrai / faux."""
-    train_index, test_index = lab.split(names, 0.1)
+    usual = changes == {}
+    changes = dict(changes)
     others = images[:, [2, 0, 1]]           # les mêmes créatures, d'autres couleurs
-    if "couleurs" in changes:
+    if changes.pop("couleurs", False):
         images, others = others, images
-    model, settings, train_index = learn(changes, repeat, images, train_index)
+    count = copied.get(changes.get("dataset_folder"), len(names))
+    settings = lab.settings | changes
+    train_index, test_index = lab.split(names[:count], settings["test_data_proportion"])
+    torch.manual_seed(repeat)
+    model, settings, seconds = lab.train(images, train_index, **changes)
     task = settings["task"]
     mu, logvar = lab.encode_images(model, images, task)
     latents = lab.measure_latents(model, images, train_index, settings)
@@ -157,8 +152,8 @@ def measure(changes, repeat, images, names, factors):
     target = images[test_index] / 255
     notes = score(codes, factors)
     results = {
-        "erreur apprise": lab.pixel_error(model, images, train_index, task),
-        "erreur de test": lab.pixel_error(model, images, test_index, task),
+        "erreur apprise": lab.pixel_error(model, images, train_index[:500], task),
+        "erreur de test": lab.pixel_error(model, images, test_index[:500], task),
         "erreur ailleurs": lab.pixel_error(model, others, test_index, task),
         "erreur de l'entrée": (lab.spoil(target, task) - target).square().mean().item(),
         "erreur de l'image moyenne": (target - model.mean_image).square().mean().item(),
@@ -172,9 +167,9 @@ def measure(changes, repeat, images, names, factors):
     for name, lost_name, part in zip(found, lost, notes["R2"]):
         results[name] = 100 * max(part, 0)
         results[lost_name] = bool(part < 0.5)
-    if not changes:
+    if usual:
         results |= follow(codes, factors)
-        results |= recognize(codes, images, cut(factors[:, 2], 4), random)
+        results |= recognize(images, codes, cut(factors[:, 2], 4))
     return results
 
 
@@ -194,20 +189,25 @@ def share_of_sliders(model, pictures):
 
 def measure_film(changes, repeat):
     """Un entraînement sur le film de l'aquarium, avec ou sans ses mouvements."""
-    changes = dict(changes)
-    images, names = lab.load_images(lab.kit / "images" / "aquarium", 64)
-    train_index, test_index = lab.split(names, 0.1)
+    settings = lab.settings | changes
+    images, names = lab.load_images(lab.kit / settings["dataset_folder"], 64)
+    train_index, test_index = lab.split(names, settings["test_data_proportion"])
     movements = None
-    if changes.pop("film"):
-        movements = lab.find_movements(names, 4)
+    if settings["independent_axes"]:        # sinon, train_VAE.py n'en tient pas compte
+        movements = lab.find_movements(names, settings["latent_size"])
     torch.manual_seed(repeat)
     model, settings, seconds = lab.train(images, train_index, movements=movements,
                                          **changes)
     share, error = share_of_sliders(model, draw_film.film(0)[0])
     new_share, new_error = share_of_sliders(model, draw_film.film(100 + repeat)[0])
-    return {"part du curseur": share, "part sur un nouveau film": new_share,
-            "erreur de test": lab.pixel_error(model, images, test_index, "copy"),
-            "erreur sur un nouveau film": new_error}
+    results = {"part du curseur": share, "part sur un nouveau film": new_share,
+               "erreur de test": lab.pixel_error(model, images, test_index, "copy"),
+               "erreur sur un nouveau film": new_error}
+    if movements is not None:               # ce que dit le bilan, en moyenne
+        mu = lab.encode_images(model, images)[0]
+        shares = movements.shares(mu, train_index, test_index).values()
+        results["part dans le bilan"] = 100 * float(np.mean(list(shares)))
+    return results
 
 
 # %% Résumer, écrire
@@ -286,19 +286,20 @@ def fill(text, summary):
     """Remet à jour, dans une page, les tableaux et les nombres qui viennent des mesures.
 
     Un tableau suit la ligne <!-- tableau : beta --> et finit à la première ligne vide.
-    Un nombre précède sa marque, sans espace : 0,72<!-- départ : MIG -->.
+    Un nombre précède sa marque, sans espace : 0,72<!-- départ : MIG -->, la médiane ;
+    ou l'un des deux extrêmes : 0,67<!-- départ : MIG : min -->.
     """
     def table(mark):
         return mark[1] + write_table(mark[2], summary) + "\n"
 
     def number(mark):
-        case, name = mark[1], mark[2]
+        words, case, name, extreme = mark.groups()
         result = summary[case][name]
-        value = result["times"] if "times" in result else result["median"]
-        return f"{write_number(value, name)}<!-- {case} : {name} -->"
+        value = result["times"] if "times" in result else result[extreme or "median"]
+        return write_number(value, name) + words
 
     text = re.sub(r"(<!-- tableau : (.+) -->\n)(?:\|.*\n)*", table, text)
-    return re.sub(r"[−\d,.]+<!-- ([^>]+?) : ([^>]+?) -->", number, text)
+    return re.sub(r"[−\d,.]+(<!-- ([^>]+?) : ([^>]+?)(?: : (min|max))? -->)", number, text)
 
 
 # %% 1. Les images, et ce qui est déjà fait
@@ -319,7 +320,7 @@ if __name__ == "__main__":
     start = time.time()
     try:
         for number, (case, repeat) in enumerate(plan, start=1):
-            if "film" in cases[case]:
+            if case.startswith("aquarium"):
                 results = measure_film(cases[case], repeat)
             else:
                 results = measure(cases[case], repeat, images, names, factors)
