@@ -1,9 +1,5 @@
-"""Le site de la leçon. Dans le dossier du kit :
-
-pip install -r explore/lecon/requirements.txt
-python -m sphinx -W -b html explore/lecon explore/lecon/_build
-
-puis ouvrez explore/lecon/_build/index.html. Le site marche sans réseau, et s'imprime.
+"""Le site de la leçon et ses diapositives : ce que lit Sphinx. Pour les construire, ouvrez
+construire.py. Tout marche sans réseau, et s'imprime.
 """
 import re
 import sys
@@ -17,7 +13,7 @@ sys.path.insert(0, str(kit))              # reference.md lit les docstrings des 
 
 project = "VAE 64 : une heure"
 language = "fr"
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_revealjs"]
 autodoc_member_order = "bysource"
 packages = ["torch", "torchvision", "cv2", "PIL", "numpy"]
 autodoc_mock_imports = [name for name in packages if find_spec(name) is None]
@@ -35,6 +31,11 @@ html_show_search_summary = False       # il faudrait un serveur pour lire les pa
 html_show_sphinx = False
 html_use_index = False
 html_domain_indices = False
+revealjs_style_theme = "white"
+revealjs_static_path = ["dessins"]
+revealjs_css_files = ["diapos.css"]
+revealjs_script_conf = {"hash": True, "slideNumber": "c/t", "width": 1280, "height": 720,
+                        "transition": "none", "controls": False}
 
 
 def keep_lines(app, what, name, thing, options, lines):
@@ -53,7 +54,7 @@ def keep_spaces(app, tree, page):
 def mark_answers(app, tree, page):
     """Les réponses du quiz ne s'impriment pas : la feuille sert deux fois."""
     for paragraph in tree.findall(nodes.paragraph):
-        if page == "quiz" and paragraph.astext().startswith("Réponse"):
+        if page.startswith(("quiz", "imprimer")) and paragraph.astext().startswith("Réponse"):
             paragraph["classes"].append("reponse")
 
 

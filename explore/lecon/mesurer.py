@@ -3,8 +3,9 @@
 Lit     : les créatures, leur factors.csv et l'aquarium ; les réglages sont ceux de
           train_VAE.py, changés comme experiences.md le demande à l'élève.
 Écrit   : explore/results/lecon.jsonl (une ligne par entraînement), explore/lecon/mesures.json
-          (pour chaque mesure : la médiane, la plus petite, la plus grande, combien), et les
-          tableaux et les nombres marqués dans les pages .md de la leçon et dans README.md.
+          (pour chaque mesure : la médiane, la plus petite, la plus grande, combien), les
+          tableaux et les nombres marqués dans les pages .md de la leçon et dans README.md,
+          et dessins/poissons.png.
 Ensuite : relire corrige.md ; les nombres y sont remis à jour, pas les phrases.
 C'est long (le temps restant s'affiche) : Stop garde tout, et F5 continue où l'on en était.
 """
@@ -210,6 +211,17 @@ def measure_film(changes, repeat):
     return results
 
 
+@torch.no_grad()
+def draw_fish(model):
+    """Des poissons et, dessous, ce qu'en redessine un réseau qui n'a vu que des créatures."""
+    fish, names = lab.load_images(lab.kit / "images" / "aquarium", 64)
+    fish = fish[5::40] / 255
+    drawn = model.decode(model.encode(fish)[0])
+    lines = [torch.cat(list(row), dim=2) for row in (fish, drawn)]
+    picture = lab.to_picture(torch.cat(lines, dim=1))
+    picture.resize((2 * picture.width, 2 * picture.height), 0).save(lesson / "dessins" / "poissons.png")
+
+
 # %% Résumer, écrire
 def summarize(values):
     """Des nombres : médiane, le plus petit, le plus grand, combien.
@@ -338,4 +350,7 @@ if __name__ == "__main__":
     data_file.write_text(write_data(summary), encoding="utf-8")
     for page in pages:
         page.write_text(fill(page.read_text(encoding="utf-8"), summary), encoding="utf-8")
+    train_index, test_index = lab.split(names, lab.settings["test_data_proportion"])
+    torch.manual_seed(0)
+    draw_fish(lab.train(images, train_index)[0])
     print(f"{len(runs)} entraînements résumés dans {data_file.name} ; pages mises à jour.")
