@@ -69,7 +69,7 @@ copied = {"quarante": 40, "cent": 100, "quatre_cents": 400}
 found = ["place trouvée", "couleur trouvée", "bouche trouvée", "ciel trouvé"]
 lost = ["place perdue", "couleur perdue", "bouche perdue", "ciel perdu"]
 follows = ["z1 suit la place", "z1 suit la couleur", "z1 suit la bouche", "z1 suit le ciel"]
-ways = ["les codes", "l'ACP", "les pixels"]
+ways = ["codes", "ACP", "pixels"]
 betas = ["beta = 0", "départ", "beta = 8", "beta = 20", "beta = 50",
          "beta = 100"]
 others = ("images", "échangées", "aquarium")         # d'autres images que les créatures
@@ -93,8 +93,7 @@ tables = {
     "images": (["20 images", "50 images", "200 images", "départ"],
                ["erreur apprise", "erreur de test"]),
     "autres": (["départ", "couleurs échangées"], ["erreur de test", "erreur ailleurs"]),
-    "étiquettes": (["départ"], [f"reconnues par {way}, {count} étiquettes" for count in (2, 5, 100)
-                                for way in ways]),
+    "étiquettes": (["départ"], [f"{way} ({count})" for count in (2, 5, 100) for way in ways]),
     "film": (["aquarium, sans mouvements", "aquarium, un mouvement à la fois"],
              ["part du curseur", "part sur un nouveau film", "erreur de test",
               "erreur sur un nouveau film"]),
@@ -104,7 +103,9 @@ tables = {
 
 # %% Un entraînement, et tout ce qu'on y mesure
 def recognize(images, codes, mouths):
-    """La part des bouches reconnues (4 sortes), en % : ce que few_labels.py affiche."""
+    """La part des bouches reconnues (4 sortes), en %, comme l'affiche few_labels.py.
+
+    codes (5) : d'après les codes, avec 5 étiquettes de chaque sorte."""
     random = np.random.default_rng(0)
     kept = few_labels.choose_images(mouths, random)
     truth = mouths[kept]
@@ -118,7 +119,7 @@ def recognize(images, codes, mouths):
                 share, seconds = few_labels.recognize(values, truth, known, test)
                 shares[way].append(100 * share)
         for way in ways:
-            parts[f"reconnues par {way}, {count} étiquettes"] = float(np.mean(shares[way]))
+            parts[f"{way} ({count})"] = float(np.mean(shares[way]))
     return parts
 
 
@@ -267,7 +268,7 @@ def write_measure(result, name):
     if "times" in result:
         return f"{result['times']} sur {result['count']}"
     median, low, high = (write_number(result[key], name) for key in ("median", "min", "max"))
-    percents = ("tirages", "reconnues", "part")
+    percents = ("tirages", "part", *ways)
     unit = " %" if name.split()[0] in percents or name in found else ""
     return f"{median}{unit}" if low == high else f"{median}{unit} ({low} à {high})"
 
