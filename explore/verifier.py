@@ -35,8 +35,7 @@ own_python = ("Dans Anaconda Prompt : conda create -y -n kit python=3.12 pip spy
 # %% Chaque vérification renvoie ce qu'elle a vu, et ce qu'il faut faire (ou rien)
 def check_python():
     """Celui du Microsoft Store range ses paquets dans un dossier au nom trop long pour torch."""
-    store = "windowsapps" in sys.executable.lower() or "pythonsoftwarefoundation" in sys.prefix.lower()
-    if store:
+    if "windowsapps" in sys.executable.lower():
         return "celui du Microsoft Store", own_python
     return sys.executable, None
 

@@ -27,10 +27,10 @@ macs = ["Google Chrome", "Microsoft Edge", "Chromium"]
 def build(kind, folder, *options):
     """Lance Sphinx ; le moindre avertissement arrête tout."""
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", kind, *options, lesson, folder]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace")
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode != 0:
-        raise SystemExit(f"{done.stdout}{done.stderr}\nSphinx s'est arrêté. S'il manque un module : "
-                         "%pip install -r explore/lecon/requirements.txt")
+        raise SystemExit(f"{done.stdout}{done.stderr}\nSphinx s'est arrêté. S'il manque un "
+                         "module : %pip install -r explore/lecon/requirements.txt")
 
 
 def find_browser():

@@ -1,4 +1,4 @@
-"""Mesurer les expériences de la leçon : les refaire plusieurs fois, pour que chaque réponse du corrigé soit vraie.
+"""Mesurer les expériences de la leçon : les refaire, pour que chaque réponse soit vraie.
 
 Lit     : les créatures, leur factors.csv et l'aquarium ; les réglages sont ceux de
           train_VAE.py, changés comme experiences.md le demande à l'élève.
@@ -220,7 +220,8 @@ def draw_fish(model):
     drawn = model.decode(model.encode(fish)[0])
     lines = [torch.cat(list(row), dim=2) for row in (fish, drawn)]
     picture = lab.to_picture(torch.cat(lines, dim=1))
-    picture.resize((2 * picture.width, 2 * picture.height), 0).save(lesson / "dessins" / "poissons.png")
+    picture = picture.resize((2 * picture.width, 2 * picture.height))
+    picture.save(lesson / "dessins" / "poissons.png")
 
 
 # %% Résumer, écrire
