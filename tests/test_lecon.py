@@ -144,7 +144,7 @@ def test_what_the_student_sees_is_what_is_announced(kit, case):
     """L'élève suit la fiche : la zone ***, F5 ; sa console dit ce que le corrigé annonce.
 
     Dix entraînements donnent une étendue ; un onzième peut en sortir, mais de peu : au plus
-    d'une fois sa largeur et de 4 % (et d'un demi-chiffre de la console)."""
+    d'une fois sa largeur et de 2 % (et d'un demi-chiffre de la console)."""
     settings = mesurer.cases[case]
     scripts = {script for number, same, script in launches if same == settings and script}
     copy_kit(kit)
@@ -159,7 +159,7 @@ def test_what_the_student_sees_is_what_is_announced(kit, case):
         if name in summary[case]:
             announced = summary[case][name]
             rounded = 0.000005 if name.startswith("erreur") else 0.5
-            slack = announced["max"] - announced["min"] + 0.04 * announced["median"] + rounded
+            slack = announced["max"] - announced["min"] + 0.02 * announced["median"] + rounded
             low, high = announced["min"] - slack, announced["max"] + slack
             assert low <= value <= high, f"{case}, {name}"
 
