@@ -182,7 +182,17 @@ def test_the_hour_asks_for_measured_settings():
             assert row in summary and f"| `{row}` |" in answers, f"{page} : {row}"
 
 
-# %% Les dix questions
+def test_only_the_fourth_row_leaves_the_noise():
+    """Ce que le déroulé fait dire au tableau : les rangées 2 et 3, à peine ; la 4, de très loin."""
+    error = {row: summary[row]["erreur de test"] for row in (
+        "départ", "independent_axes = False", "latent_size = 8", "beta = 100")}
+    noise = error.pop("départ")["max"]
+    assert error.pop("beta = 100")["min"] > 10 * noise
+    for row in error.values():
+        assert row["median"] < 1.2 * noise
+
+
+# %% Les questions
 @pytest.mark.parametrize("quiz, answers, sheet, count", [
     ("quiz", "reponses", "fiche_eleve", 8),
     ("quiz_seconde_heure", "reponses_seconde_heure", "fiche_seconde_heure", 6)])
