@@ -26,7 +26,8 @@ macs = ["Google Chrome", "Microsoft Edge", "Chromium"]
 
 def build(kind, folder, *options):
     """Lance Sphinx ; le moindre avertissement arrête tout."""
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-E", "-b", kind, *options, lesson, folder]
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-E", "-b", kind, *options,
+               lesson, folder]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode != 0:
         raise SystemExit(f"{done.stdout}{done.stderr}\nSphinx s'est arrêté. S'il manque un "
