@@ -220,7 +220,6 @@ def draw_fish(model):
     drawn = model.decode(model.encode(fish)[0])
     lines = [torch.cat(list(row), dim=2) for row in (fish, drawn)]
     picture = lab.to_picture(torch.cat(lines, dim=1))
-    picture = picture.resize((2 * picture.width, 2 * picture.height))
     picture.save(lesson / "dessins" / "poissons.png")
 
 
