@@ -137,12 +137,12 @@ def test_the_kl_of_one_image_adds_up(page):
         assert len(run(page).session_state["draws"]["noises"]) == count
 
 
-def test_the_ten_questions_before_and_after(page):
+def test_the_questions_before_and_after(page):
     """Avant, rien n'est corrigé ; après, tout est expliqué, et les deux fois sont comptées."""
     turn(page, "Comprendre")
     lesson = importlib.import_module("page.views.lesson")
     questions = lesson.read_questions()
-    assert len(questions) == 10
+    assert len(questions) == 8
     page.radio("part").set_value(lesson.before)
     run(page)
     for number, (question, answers, right, why) in enumerate(questions, start=1):
@@ -154,13 +154,13 @@ def test_the_ten_questions_before_and_after(page):
     for number, (question, answers, right, why) in enumerate(questions, start=1):
         page.radio(f"{lesson.after} {number}").set_value(answers[right - 1])
         assert f"Non. {why}" in said(run(page))
-        if number > 1:                                 # après : neuf justes
+        if number > 1:                                 # après : sept justes
             page.radio(f"{lesson.after} {number}").set_value(answers[right])
             assert f"Oui. {why}" in said(run(page))
     table = page.table[0].value
-    assert (table[lesson.before] == "✓").tolist() == [True] * 3 + [False] * 7
-    assert (table[lesson.after] == "✓").tolist() == [False] + [True] * 9
-    assert "Avant : 3 sur 10. Après : 9 sur 10." in said(page)
+    assert (table[lesson.before] == "✓").tolist() == [True] * 3 + [False] * 5
+    assert (table[lesson.after] == "✓").tolist() == [False] + [True] * 7
+    assert "Avant : 3 sur 8. Après : 7 sur 8." in said(page)
 
 
 # L'entraînement et les modèles

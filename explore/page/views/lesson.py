@@ -1,4 +1,4 @@
-"""L'onglet Comprendre : le cours et les dix questions, tels qu'ils sont dans explore/lecon/."""
+"""L'onglet Comprendre : le cours et les huit questions, tels qu'ils sont dans explore/lecon/."""
 import re
 
 import pandas as pd
@@ -16,7 +16,7 @@ picture = re.compile(r"!\[.*?\]\((dessins/\w+\.svg)\)")       # ![ce qu'il montr
 def draw(data):
     """Le cours, et les mêmes questions avant et après l'avoir lu, en lignes courtes."""
     with st.container(width=760):
-        part = st.radio("Le cours, et dix questions à se poser avant, puis après",
+        part = st.radio("Le cours, et huit questions à se poser avant, puis après",
                         [before, course, after], 1, key="part", horizontal=True,
                         persist_state="session")
         if part == course:
