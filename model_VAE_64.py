@@ -14,6 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+basis_size = 32               # combien d'images de base le décodeur sait doser
+
 
 # %% Le VAE
 class TwoPaths(nn.Module):
@@ -29,6 +31,55 @@ class TwoPaths(nn.Module):
 
     def forward(self, x):           # ce que fait TwoPaths(...)(x)
         return self.network(x) + self.linear(x)
+
+
+class Sine(nn.Module):
+    """Une vague : d'un bout à l'autre d'un curseur, ce qui bouge allume un pixel, puis
+    l'éteint ; une somme de vagues le dessine plus vite que des SiLU."""
+
+    def forward(self, x):
+        return torch.sin(1.5 * x)
+
+
+class ConvolutionDecoder(nn.Module):
+    """Du code à l'image : quelques images de base, dosées, et des détails.
+
+    Les images de base sont celles de l'ACP (voir start_from) ; elles ne changent plus.
+    """
+
+    def __init__(self, latent_size, images_size):
+        super().__init__()
+        values = 3 * images_size**2       # 12288 nombres par image, pour 64
+        fold = images_size // 16          # 4, pour 64
+        self.amounts = TwoPaths(                              # entre : (N, latents)
+            nn.Sequential(
+                nn.Linear(latent_size, 256),
+                Sine(),
+                nn.Linear(256, 128),
+                nn.SiLU(),
+                nn.Linear(128, basis_size)),                  # (N, 32) : les doses
+            nn.Linear(latent_size, basis_size, bias=False))
+        self.basis = nn.Linear(basis_size, values, bias=False)
+        self.basis.weight.requires_grad = False               # il ne s'apprend pas
+        self.details = nn.Sequential(                         # entre : (N, latents)
+            nn.Linear(latent_size, 256),
+            Sine(),
+            nn.Linear(256, 64 * 8 * 8),
+            nn.SiLU(),
+            nn.Unflatten(1, (64, 8, 8)),                      # (N, 64, 8, 8)
+            nn.Conv2d(64, 64, 3, padding=1),                  # (N, 64, 8, 8)
+            nn.SiLU(),
+            # (N, 48, 16, 16) : l'inverse de stride=2 : deux fois plus de cases par côté
+            nn.ConvTranspose2d(64, 3 * fold**2, 4, stride=2, padding=1),
+            nn.PixelShuffle(fold))                            # (N, 3, 64, 64)
+
+    def forward(self, z):
+        details = self.details(z)
+        return details + self.basis(self.amounts(z)).view_as(details)
+
+    def readers(self):
+        """Les couches qui lisent le code (voir turn_axes)."""
+        return [self.amounts.network[0], self.amounts.linear, self.details[0]]
 
 
 class VAE(nn.Module):
@@ -54,7 +105,6 @@ class VAE(nn.Module):
     def __init__(self, images_size=64, latent_size=4, decoder="convolution"):
         super().__init__()
         self.latent_size = latent_size
-        values = 3 * images_size**2       # 12288 nombres par image, pour 64
         fold = images_size // 16          # 4, pour 64
         cell_size = 3 * fold**2           # 48 nombres par case
         encoder_network = nn.Sequential(                      # entre : (N, 3, 64, 64)
@@ -71,26 +121,12 @@ class VAE(nn.Module):
             nn.Linear(128, 2 * latent_size))
         encoder_linear = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(values, 2 * latent_size, bias=False))
+            nn.Linear(3 * images_size**2, 2 * latent_size, bias=False))
         self.encoder = TwoPaths(encoder_network, encoder_linear)
         if decoder == "convolution":
-            decoder_network = nn.Sequential(                  # entre : (N, latents)
-                nn.Linear(latent_size, 256),
-                nn.SiLU(),
-                nn.Linear(256, 64 * 8 * 8),
-                nn.SiLU(),
-                nn.Unflatten(1, (64, 8, 8)),                  # (N, 64, 8, 8)
-                nn.Conv2d(64, 64, 3, padding=1),              # (N, 64, 8, 8)
-                nn.SiLU(),
-                # (N, 48, 16, 16) : l'inverse de stride=2 : deux fois plus de cases par côté
-                nn.ConvTranspose2d(64, cell_size, 4, stride=2, padding=1),
-                nn.PixelShuffle(fold))                        # (N, 3, 64, 64)
-            decoder_linear = nn.Sequential(
-                nn.Linear(latent_size, values, bias=False),
-                nn.Unflatten(1, (3, images_size, images_size)))
-            self.decoder = TwoPaths(decoder_network, decoder_linear)
+            self.decoder = ConvolutionDecoder(latent_size, images_size)
         else:
-            self.decoder = BroadcastDecoder(latent_size, fold)
+            self.decoder = BroadcastDecoder(latent_size, images_size)
         # register_buffer : gardées avec les poids, mais pas apprises. Du gris pour
         # l'instant ; start_from y mettra l'image moyenne, et le fond du dessin
         grey = torch.full((3, images_size, images_size), 0.5)
@@ -152,6 +188,14 @@ def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
     return error + beta * kl.sum(), error, kl
 
 
+def opening_price(latent_size, done=0):
+    """Ce que coûte l'information au début ; done : la part de l'apprentissage, 0 à 1.
+
+    Cher, puis de moins en moins jusqu'à 30 % : le réseau n'ouvre un curseur que s'il en
+    vaut la peine. Plus il y en a, plus c'est cher : ceux de trop restent fermés."""
+    return max(1, 2 * latent_size * (1 - done / 0.3))
+
+
 def kl_divergence(mu, logvar):
     """Ce que coûte chaque latent de chaque image, (N, latents).
 
@@ -191,8 +235,9 @@ class BroadcastDecoder(nn.Module):
     convolutions sans bord dessinent. Décaler la grille décale l'image.
     """
 
-    def __init__(self, latent_size, fold):
+    def __init__(self, latent_size, images_size):
         super().__init__()
+        fold = images_size // 16
         # 22 cases : les 16 de l'image, de -1 à 1, et 3 de chaque côté, car
         # chacun des trois filtres 3x3 sans bord en perd une
         position = torch.arange(-10.5, 11) / 8
@@ -215,6 +260,9 @@ class BroadcastDecoder(nn.Module):
         codes = self.from_code(z)                             # (N, 64)
         # [:, :, None, None] : (N, 64, 1, 1) ; torch répète ces valeurs dans chaque case
         return self.layers(places + codes[:, :, None, None])
+
+    def readers(self):
+        return [self.from_code]
 
 
 def other_error(output, target, reconstruction):
@@ -242,40 +290,49 @@ def other_error(output, target, reconstruction):
 
 
 @torch.no_grad()
-def start_from(model, images, directions=None):
-    """Le chemin linéaire part de l'ACP de ces images (1000 suffisent).
+def start_from(model, images, directions=None, mixed=False):
+    """Le réseau part de l'ACP de ces images (1000 suffisent).
 
     L'analyse en composantes principales (ACP) trouve les images de base V qui,
-    dosées et ajoutées à l'image moyenne, redessinent le mieux les images. Le réseau
-    part de zéro, et n'a que le reste à apprendre. (Le décodeur "broadcast", sans
-    chemin linéaire, apprend tout.)
+    dosées et ajoutées à l'image moyenne, redessinent le mieux les images. Les réseaux
+    partent de zéro, et n'ont que le reste à apprendre. (Le décodeur "broadcast", sans
+    images de base, apprend tout.)
     directions : {latent: ce qu'il regarde, (pixels,)}, s'il y a des mouvements ; le
-    chemin part alors d'eux, au lieu de l'ACP, et les autres latents de zéro.
+    code part alors d'eux, au lieu de l'ACP, et les autres latents de zéro.
     """
     size = model.latent_size
     images = images.cpu() / 255
     mean_image = images.mean(0)
     images -= mean_image
     x = images.flatten(1)                                     # (N, pixels)
+    # en chercher quelques-unes de trop est plus sûr
+    U, S, V = torch.pca_lowrank(x, min(len(x), basis_size + 8), center=False)
+    found = min(len(S), basis_size)
+    spread = S[:found] / len(x)**0.5      # écarts-types des doses
+    V = V[:, :found]                                          # (pixels, trouvées)
     look = torch.zeros(size, x.shape[1])      # le code est x @ look.T
-    draw = torch.zeros(size, x.shape[1])      # l'image est code @ draw
+    amounts = torch.zeros(basis_size, size)   # les doses sont amounts @ code
     if directions:
         for i, direction in directions.items():
             look[i] = direction / (x @ direction).std()
         reserved = list(directions)
-        # le meilleur dessin, au sens des moindres carrés
-        draw[reserved] = torch.linalg.lstsq(x @ look[reserved].T, x).solution
+        # les meilleures doses, au sens des moindres carrés
+        codes = x @ look[reserved].T
+        doses = x @ V / spread
+        amounts[:found, reserved] = torch.linalg.lstsq(codes, doses).solution.T
     else:
-        count = min(len(x), 2 * size)    # en chercher deux fois trop est plus sûr
-        U, S, V = torch.pca_lowrank(x, count, center=False)
-        V = V[:, :size]                                       # (pixels, trouvées)
-        spread = S[:size] / len(x)**0.5       # écarts-types des coordonnées
-        # une rotation au hasard : aucun axe n'est meilleur au départ
-        turn = nn.init.orthogonal_(torch.empty(size, size))[:, :len(spread)]
-        # 0.5 ramène vers 0 les coordonnées faibles, qui coûtent plus (voir
-        # kl_divergence) qu'elles ne disent
-        look = turn @ (V * spread / (spread**2 + 0.5)).T
-        draw = turn @ (V * spread).T
+        # une image de base par latent, sous un numéro tiré au hasard ; ou (mixed), des
+        # axes tournés au hasard, qui les mêlent
+        turn = torch.eye(size)[torch.randperm(size)]
+        if mixed:
+            nn.init.orthogonal_(turn)
+        count = min(found, size)
+        turn = turn[:, :count]
+        # le prix ramène vers 0 les coordonnées faibles, qui coûtent plus qu'elles ne
+        # disent (voir kl_divergence)
+        strength = spread / (spread**2 + opening_price(size) / 2)
+        look = turn @ (V * strength)[:, :count].T
+        amounts[:count] = turn.T
     last = model.encoder.network[-1]
     for layer in (last, model.encoder.linear[-1]):
         nn.init.zeros_(layer.weight)
@@ -284,11 +341,13 @@ def start_from(model, images, directions=None):
     model.encoder.linear[-1].weight[:size] = look
     model.mean_image.copy_(mean_image)
     model.background.copy_(mean_image)
-    if isinstance(model.decoder, TwoPaths):
-        model.decoder.linear[0].weight.copy_(draw.T)
-        last = model.decoder.network[-2]
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+    if isinstance(model.decoder, ConvolutionDecoder):
+        model.decoder.basis.weight[:] = 0
+        model.decoder.basis.weight[:, :found] = V * spread
+        model.decoder.amounts.linear.weight.copy_(amounts)
+        for layer in (model.decoder.amounts.network[-1], model.decoder.details[-2]):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
     else:    # un fond uni : l'image moyenne, elle, ne suivrait pas la grille
         model.background.copy_(mean_image.mean((1, 2), keepdim=True))
 
@@ -331,11 +390,7 @@ def turn_axes(model, mu, logvar, reserved=()):
     last.bias[:size] = go @ last.bias[:size]
     for layer in (last, model.encoder.linear[-1]):
         layer.weight[:size] = go @ layer.weight[:size]
-    if isinstance(model.decoder, TwoPaths):    # les couches qui lisent le code
-        readers = [model.decoder.network[0], model.decoder.linear[0]]
-    else:
-        readers = [model.decoder.from_code]
-    for layer in readers:
+    for layer in model.decoder.readers():
         layer.weight.copy_(layer.weight @ go.inverse())
     return mu.to(device)
 

@@ -28,8 +28,8 @@ import math
 import sys
 
 # en premier : il prépare torch
-from model_VAE_64 import (VAE, encode_images, kl_divergence, spoil, start_from,
-                          turn_axes, vae_loss)
+from model_VAE_64 import (VAE, encode_images, kl_divergence, opening_price, spoil,
+                          start_from, turn_axes, vae_loss)
 import numpy as np
 import torch
 
@@ -68,7 +68,8 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
         movements = Movements(torch.zeros(len(images), dtype=int))
     movements.means = None    # oublie ce qu'un apprentissage précédent y a laissé
     steps = settings["epochs"] * math.ceil(len(train_index) / settings["batch_size"])
-    optimizer, schedule = make_optimizer(model, steps, settings["learning_rate"])
+    optimizer, schedule = make_optimizer(model, steps, len(train_index),
+                                         settings["learning_rate"])
     for epoch in range(settings["epochs"]):
         order = train_index[torch.randperm(len(train_index))]    # dans le désordre
         # des lots (batches) de batch_size numéros d'images ; le dernier : le reste
@@ -78,8 +79,9 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
             done = epoch + number / len(batches)       # 2.5 : au milieu de la troisième
             if watcher.must_stop(done):
                 return history
+            price = learning_price(done / settings["epochs"], movements, settings)
             measures.append(learn_batch(model, images, batch, movements, optimizer,
-                                        settings))
+                                        price, settings))
             schedule.step()                  # la taille du prochain pas
         # démêle les curseurs ; cela dérègle un peu sigma, que l'époque suivante
         # corrige : donc pas après la dernière
@@ -93,7 +95,17 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
     return history
 
 
-def learn_batch(model, images, batch, movements, optimizer, settings):
+def learning_price(done, movements, settings):
+    """Le prix de l'information : beta, et plus au début (voir opening_price).
+
+    Avec des mouvements, chaque curseur sait déjà à quoi il servira : beta suffit."""
+    beta = settings["beta"]
+    if beta == 0 or movements.found:
+        return beta
+    return max(beta, opening_price(settings["latent_size"], done))
+
+
+def learn_batch(model, images, batch, movements, optimizer, price, settings):
     """Un pas d'apprentissage sur un lot d'images."""
     # les images dont batch donne les numéros, de 0 à 1
     target = images[batch] / 255                  # (N, 3, 64, 64)
@@ -109,7 +121,8 @@ def learn_batch(model, images, batch, movements, optimizer, settings):
     # item : d'un tenseur à un nombre de Python
     numbers = [loss.item(), error.item(), kl.sum().item()]
     check_finite(numbers)
-    loss = loss + movements.price(mu, logvar, batch)    # + 0 sans mouvements
+    loss = loss + (price - settings["beta"]) * kl.sum()  # le prix du moment
+    loss = loss + movements.price(mu, logvar, batch)     # + 0 sans mouvements
     # la pente (gradient) : de combien la perte change quand un poids augmente un peu
     optimizer.zero_grad()      # efface les pentes du pas d'avant
     loss.backward()            # calcule celles de tous les poids, et les y range
@@ -130,7 +143,7 @@ def untangle(model, images, index, movements, settings):
     movements.look(mu, index)
 
 
-def make_optimizer(model, steps, learning_rate):
+def make_optimizer(model, steps, count, learning_rate):
     """Ce qui règle les poids, pas après pas, et la taille de ces pas."""
     networks = []
     linears = []
@@ -139,13 +152,17 @@ def make_optimizer(model, steps, learning_rate):
             linears.append(weight)
         else:
             networks.append(weight)
+    # à chaque pas, les poids reviennent un peu vers zéro : ce que peu d'images disent
+    # ne s'apprend pas par cœur. Moins il y a d'images (count), plus ils reviennent
+    decay = min(1, 300 / count)
     # les chemins linéaires savent déjà beaucoup : des pas dix fois plus petits
-    groups = [{"params": networks}, {"params": linears}]
+    groups = [{"params": networks, "weight_decay": decay},
+              {"params": linears, "weight_decay": 0}]
     rates = [learning_rate, learning_rate / 10]
-    # Adam (Kingma et Ba, 2015) ; betas : combien il se souvient des pas d'avant
+    # Adam (Kingma et Ba, 2015 ; W pour weight_decay) ; betas : combien il se souvient des pas d'avant
     # (rien à voir avec beta) ; fused : plus rapide, à partir de torch 2.5
     fused = torch.__version__ >= (2, 5)
-    optimizer = torch.optim.Adam(groups, rates[0], betas=(0.9, 0.99), fused=fused)
+    optimizer = torch.optim.AdamW(groups, rates[0], betas=(0.9, 0.99), fused=fused)
     # départ en douceur, pendant un dixième des pas (0.101, car avec 0.1 et neuf pas,
     # torch diviserait par zéro) ; arrivée aussi, presque à zéro
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -277,7 +294,8 @@ if __name__ == "__main__":
         # start_from (plus tard) donne au réseau un bon départ : l'image moyenne, et
         # quelques images à doser ; directions : rien, sans mouvements
         first = train_index[:1000]
-        start_from(model, images[first], movements.directions(images, first))
+        directions = movements.directions(images, first)
+        start_from(model, images[first], directions, mixed=not independent_axes)
     except KeyboardInterrupt:
         stop("Arrêt demandé : rien n'est écrit.")
     announce(model, len(names), len(train_index), len(test_index), settings)

@@ -123,7 +123,8 @@ def train(images, train_index, watcher=Nobody(), movements=None, **changes):
     model = VAE(images.shape[-1], chosen["latent_size"], chosen["decoder"])
     model = model.to(images.device)
     first = train_index[:1000]
-    start_from(model, images[first], movements.directions(images, first))
+    directions = movements.directions(images, first)
+    start_from(model, images[first], directions, mixed=not chosen["independent_axes"])
     test_index = train_index[:1]                 # ici, on mesure après coup
     learn(model, images, train_index, test_index, chosen, watcher, movements)
     return model, chosen, time.perf_counter() - start

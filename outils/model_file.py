@@ -8,7 +8,7 @@ import torch
 
 from outils.checks import choices, is_choice, is_number, limits
 from outils.files import why_not_written, write_whole
-from outils.old_models import convert, is_old
+from outils.old_models import FormerDecoder, fold_axes, has_axes, has_former_decoder
 from outils.stop import stop
 
 max_bytes = 50_000_000                   # aucun modèle du kit n'est aussi gros
@@ -43,14 +43,16 @@ def load_model(path, network):
         saved = torch.load(path, map_location="cpu", weights_only=True)
         check_results(saved)
         check_weights(saved["weights"])
-        if is_old(saved):
-            convert(saved)
+        if has_axes(saved):
+            fold_axes(saved)
     except Exception:    # un fichier étranger peut lever n'importe quelle erreur
         stop(f"{path.name} n'est pas un modèle de ce kit, ou il est abîmé : "
              "relancez train_VAE.py pour en refaire un.")
     settings = saved["settings"]
     model = network(settings["images_size"], settings["latent_size"],
                     settings["decoder"])
+    if has_former_decoder(saved):
+        model.decoder = FormerDecoder(settings["latent_size"], settings["images_size"])
     try:
         model.load_state_dict(saved["weights"])
     except RuntimeError:                 # une couche manque, ou a une autre forme

@@ -1,16 +1,46 @@
 """Les modèles d'avant : leurs poids, rangés comme dans le réseau d'aujourd'hui.
 
-Le code y passait par deux couches de plus, axes (à la fin de l'encodeur) et back (au
-début du décodeur) : elles entrent ici dans leurs voisines, et aucune image ne change.
+Deux sortes, du plus ancien au plus récent :
+- le code passait par deux couches de plus, axes (à la fin de l'encodeur) et back (au
+  début du décodeur) : elles entrent ici dans leurs voisines ;
+- le décodeur n'avait ni images de base, ni vagues : le voici, tel qu'il était.
+Aucune image ne change.
 """
 import torch
+from torch import nn
 
 
-def is_old(saved):
+class FormerDecoder(nn.Module):
+    def __init__(self, latent_size, images_size):
+        super().__init__()
+        fold = images_size // 16
+        self.network = nn.Sequential(
+            nn.Linear(latent_size, 256),
+            nn.SiLU(),
+            nn.Linear(256, 64 * 8 * 8),
+            nn.SiLU(),
+            nn.Unflatten(1, (64, 8, 8)),
+            nn.Conv2d(64, 64, 3, padding=1),
+            nn.SiLU(),
+            nn.ConvTranspose2d(64, 3 * fold**2, 4, stride=2, padding=1),
+            nn.PixelShuffle(fold))
+        self.linear = nn.Sequential(
+            nn.Linear(latent_size, 3 * images_size**2, bias=False),
+            nn.Unflatten(1, (3, images_size, images_size)))
+
+    def forward(self, z):
+        return self.network(z) + self.linear(z)
+
+
+def has_axes(saved):
     return "axes.weight" in saved["weights"]
 
 
-def convert(saved):
+def has_former_decoder(saved):
+    return "decoder.linear.0.weight" in saved["weights"]
+
+
+def fold_axes(saved):
     """Change saved["weights"] et saved["z_mean"], sur place."""
     old = saved["weights"]
     size = saved["settings"]["latent_size"]

@@ -69,7 +69,8 @@ class Training(threading.Thread):
                         self.settings["decoder"])
             first = self.train_index[:1000]
             directions = self.movements.directions(self.images, first)
-            start_from(model, self.images[first], directions)
+            start_from(model, self.images[first], directions,
+                       mixed=not self.settings["independent_axes"])
             learn(model, self.images, self.train_index, self.test_index, self.settings, self,
                   self.movements)
         except SystemExit as sentence:             # une phrase du kit
