@@ -28,7 +28,7 @@ from outils.latents import (live_latents, name_axis, name_latent, order_sliders,
 from outils.model_file import load_model
 from outils.movements import Movements, find_movements
 from outils.share import split
-from outils.pictures import load_images, to_picture
+from outils.pictures import load_images, to_gif, to_picture
 from outils.stop import stop
 from outils.windows import close_windows, is_open, open_window, window_trouble
 from train_VAE import average_loss, learn, measure_latents, pixel_error, settings
