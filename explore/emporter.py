@@ -160,13 +160,13 @@ def list_sliders(saved, names):
     sliders = []
     for place, i in enumerate(order):
         name = lab.name_axis(saved, i)
-        detail = lab.name_latent(saved, i).removeprefix(name).strip().replace(".", ",")
+        detail = lab.name_latent(saved, i).removeprefix(name).strip()
         if place < len(names) and names[place].strip():
+            detail = f"{name} {detail}"
             name = names[place].strip()
-            detail = lab.name_latent(saved, i).replace(".", ",")
         if i not in live:
             detail = "mort : il ne change rien"
-        sliders.append({"latent": i, "name": name, "detail": detail, "live": i in live,
+        sliders.append({"latent": i, "name": name, "detail": detail.replace(".", ","), "live": i in live,
                         "mean": saved["z_mean"][i].item(),
                         "spread": saved["z_spread"][i].item()})
     return sorted(sliders, key=lambda slider: not slider["live"])
@@ -185,7 +185,7 @@ def make_page(model, saved, title, names=()):
     settings = saved["settings"]
     content = {"title": title, "side": settings["images_size"], "reach": reach,
                "beta": settings["beta"], "sliders": list_sliders(saved, names),
-               "layers": layers, "consent": consent, "numbers": to_text(numbers)}
+               "layers": layers, "numbers": to_text(numbers)}
     # un nom ne doit pas pouvoir fermer le script qui le porte
     words = json.dumps(content).replace("<", "\\u003c")
     return template.read_text("utf-8").replace("MODELE", words)
