@@ -60,13 +60,13 @@ class Package:
         if kind in ("Conv2d", "ConvTranspose2d"):
             return self.add_convolution(layer, x)
         if kind not in plain_layers:
-            lab.stop(f"La page ne sait pas encore faire la couche {kind} : ajoutez-la dans "
-                     "explore/emporter.py et dans explore/emporter.html.")
+            lab.stop(f"La page ne sait pas encore faire la couche {kind} : ajoutez-la "
+                     "dans explore/emporter.py et dans explore/emporter.html.")
         values = [getattr(layer, name) for name in plain_layers[kind]]
         return {"kind": kind, "values": values}, layer(x)
 
     def add_linear(self, layer, x):
-        """Une couche linéaire, en deux : les coordonnées de x dans son ACP, puis le reste.
+        """Une couche linéaire, en deux : les coordonnées de x dans son ACP, puis elle.
 
         Peu de coordonnées suffisent : moins de poids, et moins de calculs."""
         U, S, V = torch.linalg.svd(x, full_matrices=False)
@@ -112,7 +112,7 @@ class Package:
                 "parts": [code, layers]}, y
 
     def find_step(self, x, y, terms):
-        """Le pas : terms arrondis au hasard, d'écart-type pas / racine de 12, s'ajoutent."""
+        """Le pas. terms erreurs s'ajoutent, chacune d'écart-type pas / racine de 12."""
         error = self.precision * (y.std().item() + 0.001)
         size = x.square().mean().sqrt().item() + 1e-6
         return error * (12 / terms)**0.5 / size
@@ -127,8 +127,8 @@ class Package:
 def pack(model, saved):
     """Le réseau, arrondi autant que l'image, en octets, reste à 2 près."""
     middle = saved["z_mean"]
-    codes = lab.random_codes(saved, 500)
-    codes = middle + 1.3 * (codes - middle)               # des essais un peu plus larges
+    codes = lab.random_codes(saved, 300)
+    codes = middle + 1.3 * (codes - middle)               # un peu plus loin que d'habitude
     ends = torch.diag(reach * saved["z_spread"])      # chaque curseur, à fond
     codes = torch.cat([codes, middle + ends, middle - ends])
     expected = model.decode(codes).clamp(0, 1)
@@ -141,11 +141,11 @@ def pack(model, saved):
         pictures = (pictures + background.permute(2, 0, 1)).clamp(0, 1)
         error = 255 * (pictures - expected).abs().max().item()
         precision *= min(1.2 / error, 0.9)
-    return layers, torch.cat(package.numbers), error
+    return layers, torch.cat(package.numbers)
 
 
 def to_text(numbers):
-    """Des entiers, en lettres : d'abord tous leurs premiers octets, puis les deuxièmes..."""
+    """Des entiers, en lettres : leurs premiers octets, puis leurs deuxièmes..."""
     numbers = numbers.numpy()
     numbers = (numbers << 1) ^ (numbers >> 31)      # 0, -1, 1, -2 : 0, 1, 2, 3
     octets = numbers.astype("<u4").view(np.uint8).reshape(-1, 4)
@@ -154,41 +154,44 @@ def to_text(numbers):
 
 # %% Écrire la page
 def list_sliders(saved, names):
-    """Ceux de decode_VAE.py, dans le même ordre, puis les morts."""
-    live = lab.live_latents(saved)
+    """Ceux de decode_VAE.py, dans le même ordre ; puis les morts."""
     order = lab.order_sliders(saved)
+    given = dict(zip(order, names))
+    alive = lab.live_latents(saved)
+    live = [i for i in order if i in alive]
     sliders = []
-    for place, i in enumerate(order):
+    for i in live + [i for i in order if i not in alive]:
         name = lab.name_axis(saved, i)
-        detail = lab.name_latent(saved, i).removeprefix(name).strip()
-        if place < len(names) and names[place].strip():
-            detail = f"{name} {detail}"
-            name = names[place].strip()
-        if i not in live:
+        detail = lab.name_latent(saved, i).removeprefix(name).replace(".", ",")
+        if i not in alive:
             detail = "mort : il ne change rien"
-        sliders.append({"latent": i, "name": name, "detail": detail.replace(".", ","), "live": i in live,
-                        "mean": saved["z_mean"][i].item(),
+        if given.get(i, "").strip():
+            detail = f"{name} {detail}"
+            name = given[i].strip()
+        sliders.append({"name": name, "detail": detail.strip(), "latent": i,
+                        "live": i in alive, "mean": saved["z_mean"][i].item(),
                         "spread": saved["z_spread"][i].item()})
-    return sorted(sliders, key=lambda slider: not slider["live"])
+    return sliders
+
+
+def make_page(model, saved, title, names=()):
+    """La page, en un seul texte. names : ceux des curseurs de decode_VAE.py, de haut
+    en bas ; un nom vide garde celui du kit."""
+    layers, numbers = pack(model, saved)
+    settings = saved["settings"]
+    content = {"title": title, "side": settings["images_size"], "reach": reach,
+               "beta": settings["beta"], "sliders": list_sliders(saved, names),
+               "layers": layers, "numbers": to_text(numbers)}
+    # \\u003c : un < dans un nom ne doit pas pouvoir fermer le script qui le porte
+    words = json.dumps(content).replace("<", "\\u003c")
+    return template.read_text("utf-8").replace("MODELE", words)
 
 
 def check_names(names, count):
     texts = type(names) is list and all([type(name) is str for name in names])
     if not texts or len(names) > count:
-        lab.stop(f'slider_names doit être une liste de {count} noms au plus, comme ["place", '
-                 '"ciel"] : corrigez-la dans la zone ***.')
-
-
-def make_page(model, saved, title, names=()):
-    """La page, en un seul texte. names : les noms des curseurs, de haut en bas."""
-    layers, numbers, error = pack(model, saved)
-    settings = saved["settings"]
-    content = {"title": title, "side": settings["images_size"], "reach": reach,
-               "beta": settings["beta"], "sliders": list_sliders(saved, names),
-               "layers": layers, "numbers": to_text(numbers)}
-    # un nom ne doit pas pouvoir fermer le script qui le porte
-    words = json.dumps(content).replace("<", "\\u003c")
-    return template.read_text("utf-8").replace("MODELE", words)
+        lab.stop(f"slider_names doit être une liste de {count} noms au plus, comme "
+                 '["place", "ciel"] : corrigez-la dans la zone ***.')
 
 
 # %% 1. Le modèle : le programme commence ici quand on appuie sur F5
@@ -200,6 +203,9 @@ if __name__ == "__main__":
     # %% 2. La page
     page = make_page(model, saved, model_name, slider_names)
     path = lab.kit / f"{model_name}.html"
-    lab.write_whole(path, page.encode())
+    try:
+        lab.write_whole(path, page.encode())
+    except OSError as error:
+        lab.stop(f"Impossible d'écrire {path.name} ({lab.why_not_written(error)}).")
     print(f"Page : {path.name} ({len(page) / 1e6:.1f} Mo). Ouvrez-la d'un double clic, "
           "ici ou sur un téléphone.")

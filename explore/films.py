@@ -32,7 +32,7 @@ def film_codes(model, codes):
 
 
 def film_slider(model, saved, z, i, reach):
-    """Le latent i va et vient autour de sa moyenne ; les autres restent comme dans z."""
+    """Le latent i va et vient autour de sa moyenne ; les autres restent ceux de z."""
     turns = torch.arange(length) / length
     codes = z.repeat(length, 1)                          # (images, latents)
     swing = reach * torch.sin(2 * math.pi * turns)
@@ -49,7 +49,7 @@ def film_path(model, a, b):
 
 # %% La carte qui s'arrange
 class MapWatcher:
-    """Regarde l'apprentissage : les codes des images, au début et après chaque époque."""
+    """Regarde l'apprentissage : les codes des images, avant et après chaque époque."""
 
     def __init__(self, images, task):
         self.images = images
@@ -73,7 +73,7 @@ def film_map(images, codes, pair):
     places = places / places.abs().quantile(0.995)
     views = []
     for epoch in range(len(places) - 1):
-        for t in torch.arange(6) / 6:                    # six pas d'une époque à l'autre
+        for t in torch.arange(6) / 6:                  # six pas d'une époque à l'autre
             points = (1 - t) * places[epoch] + t * places[epoch + 1]
             views.append(draw_map(small, points, f"époque {epoch}"))
     last = draw_map(small, places[-1], f"époque {len(places) - 1}")
@@ -108,7 +108,7 @@ if __name__ == "__main__":
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
     order = lab.order_sliders(saved)
     if slider > len(order):
-        lab.stop(f"Curseurs de ce modèle : {len(order)}. Baissez slider dans la zone ***.")
+        lab.stop(f"Ce modèle a {len(order)} curseurs : baissez slider dans la zone ***.")
     print(consent)
 
     # %% 2. Un curseur se promène
