@@ -1,5 +1,5 @@
-"""Emporter son réseau : le décodeur et ses curseurs dans une seule page,
-qui s'ouvre partout d'un double clic, sans Python et sans Internet.
+"""Comment emporter son réseau ? Le décodeur et ses curseurs dans une seule
+page, qui s'ouvre partout d'un double clic, sans Python et sans Internet.
 
 Lit     : model_name.pth (le modèle).
 Écrit   : VAE_64.html (du nom du modèle), à côté de lui.
@@ -182,7 +182,7 @@ def make_page(model, saved, title, names=()):
     content = {"title": title, "side": settings["images_size"], "reach": reach,
                "beta": settings["beta"], "sliders": list_sliders(saved, names),
                "layers": layers, "numbers": to_text(numbers)}
-    # \\u003c : un < dans un nom ne doit pas pouvoir fermer le script qui le porte
+    # \u003c : un < dans un nom ne doit pas pouvoir fermer le script qui le porte
     words = json.dumps(content).replace("<", "\\u003c")
     return template.read_text("utf-8").replace("MODELE", words)
 

@@ -1,5 +1,5 @@
-"""Faire des films de son réseau : un curseur qui se promène, le chemin d'une image
-à une autre, et la carte qui s'arrange pendant l'apprentissage.
+"""Comment montrer ce qu'il a appris ? Trois films : un curseur qui se promène,
+le chemin d'une image à une autre, la carte qui s'arrange en apprenant.
 
 Lit     : model_name.pth et les images de dataset_folder.
 Écrit   : explore/results/film_curseur_VAE_64.gif, film_chemin_VAE_64.gif
