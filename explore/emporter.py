@@ -76,16 +76,16 @@ class Package:
         lost = after.square().sum(0).flip(0).cumsum(0).flip(0)
         rank = (lost > (self.precision / 3)**2 * lost[0]).sum().clamp(min=1)
         before = (V.T / (spread + 1e-9))[:, :rank]        # (entrées, coordonnées)
-        sizes = [len(before), rank.item(), len(after)]
-        # les coordonnées : peu de poids, dont tout dépend, donc dix fois plus précis
-        first = self.find_step(x, x @ before, len(before)) / 10
-        x = x @ self.round(before, first)
-        after = after[:, :rank].T
-        step = self.find_step(x, x @ after, rank.item())
-        x = x @ self.round(after, step)
+        after = after[:, :rank].T                         # (coordonnées, sorties)
+        steps = []
+        for matrix in (before, after):
+            step = self.find_step(x, x @ matrix, len(matrix), matrix)
+            x = x @ self.round(matrix, step)
+            steps.append(step)
+        sizes = [len(before), len(after), after.shape[1]]
         bias = torch.zeros(sizes[2]) if layer.bias is None else layer.bias
         x = x + self.round(bias, step)
-        return {"kind": "Linear", "sizes": sizes, "steps": [first, step]}, x
+        return {"kind": "Linear", "sizes": sizes, "steps": steps}, x
 
     def add_convolution(self, layer, x):
         y = layer(x)
@@ -93,7 +93,7 @@ class Package:
         terms = layer.weight[0].numel()
         if isinstance(layer, torch.nn.ConvTranspose2d):
             terms = layer.weight[:, 0].numel() / layer.stride[0]**2
-        step = self.find_step(x, y, terms)
+        step = self.find_step(x, y, terms, layer.weight)
         rounded = copy.deepcopy(layer)
         rounded.weight.copy_(self.round(layer.weight, step))
         rounded.bias.copy_(self.round(layer.bias, step))
@@ -106,20 +106,28 @@ class Package:
         places = layer.from_place(layer.grid)             # (64, 20, 20)
         step = self.precision * places.std().item() / 10
         code, y = self.add(layer.from_code, x)
-        places = self.round(places.permute(1, 2, 0), step).permute(2, 0, 1)
+        places = self.round(places, step)
         layers, y = self.add(layer.layers, places + y[:, :, None, None])
         return {"kind": "BroadcastDecoder", "shape": list(places.shape), "step": step,
                 "parts": [code, layers]}, y
 
-    def find_step(self, x, y, terms):
-        """Le pas. terms erreurs s'ajoutent, chacune d'écart-type pas / racine de 12."""
-        error = self.precision * (y.std().item() + 0.001)
+    def find_step(self, x, y, terms, weight):
+        """Le pas : terms erreurs s'ajoutent, chacune d'écart-type pas / racine de 12.
+
+        Là où il y a peu de poids, être plus précis ne coûte presque rien."""
+        share = (weight.numel() / 1_000_000)**0.5
+        error = self.precision * share * (y.std().item() + 0.001)
         size = x.square().mean().sqrt().item() + 1e-6
         return error * (12 / terms)**0.5 / size
 
     def round(self, values, step):
+        """Note ces valeurs, en pas ; ou leurs différences, si elles sont plus petites."""
         whole = (values / step).round()
-        self.numbers.append(whole.int().flatten())
+        numbers = whole.int().flatten()
+        differences = torch.diff(numbers, prepend=numbers[:1] * 0)
+        smooth = differences.abs().sum() < numbers.abs().sum()      # comme dans une image
+        self.numbers.append(smooth.int()[None])
+        self.numbers.append(differences if smooth else numbers)
         return whole * step
 
 
@@ -127,20 +135,18 @@ class Package:
 def pack(model, saved):
     """Le réseau, arrondi autant que l'image, en octets, reste à 2 près."""
     middle = saved["z_mean"]
-    codes = lab.random_codes(saved, 300)
-    codes = middle + 1.3 * (codes - middle)               # un peu plus loin que d'habitude
-    ends = torch.diag(reach * saved["z_spread"])      # chaque curseur, à fond
-    codes = torch.cat([codes, middle + ends, middle - ends])
+    ends = torch.diag(reach * saved["z_spread"])          # chaque curseur, à fond
+    codes = torch.cat([lab.random_codes(saved, 300), middle + ends, middle - ends])
     expected = model.decode(codes).clamp(0, 1)
     precision = 0.02
     error = 2
-    while error > 1.4:
+    while error > 1.2:
         package = Package(precision)
         layers, pictures = package.add(model.decoder, codes)
-        background = package.round(model.background.permute(1, 2, 0), 1 / 2040)
-        pictures = (pictures + background.permute(2, 0, 1)).clamp(0, 1)
+        background = package.round(model.background, 1 / 2040)
+        pictures = (pictures + background).clamp(0, 1)
         error = 255 * (pictures - expected).abs().max().item()
-        precision *= min(1.2 / error, 0.9)
+        precision *= min(1 / error, 0.9)
     return layers, torch.cat(package.numbers)
 
 

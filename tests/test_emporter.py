@@ -19,7 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 import train_VAE
-from model_VAE_64 import VAE, start_from
+from model_VAE_64 import VAE
 from outils.model_file import load_model
 from outils.pictures import load_images
 
@@ -105,18 +105,13 @@ def creatures(images_size):
 
 
 def make_model(images_size=64, latent_size=4, decoder="convolution", **changes):
-    """Un réseau parti de l'ACP des créatures, puis bousculé : tous ses poids comptent."""
+    """Un réseau qui vient de commencer à apprendre les créatures."""
     torch.manual_seed(latent_size)
-    images = creatures(images_size)
-    model = VAE(images_size, latent_size, decoder)
-    start_from(model, images[:300])
-    with torch.no_grad():
-        for name, weight in model.decoder.named_parameters():
-            if ".linear." not in name:
-                weight += 0.3 * torch.randn_like(weight) * (weight.std() if weight.std() > 0 else 0.02)
-    settings = dict(train_VAE.settings, images_size=images_size, latent_size=latent_size,
-                    decoder=decoder, **changes)
-    latents = train_VAE.measure_latents(model, images, torch.arange(300), settings)
+    images, index = creatures(images_size)[:240], torch.arange(240)
+    model, settings, seconds = emporter.lab.train(
+        images, index, epochs=2, images_size=images_size, latent_size=latent_size,
+        decoder=decoder, **changes)
+    latents = train_VAE.measure_latents(model, images, index, settings)
     return model, {"settings": settings, "movements": [], **latents}
 
 
