@@ -117,8 +117,9 @@ def to_picture(image):
 
 def to_gif(pictures):
     """Un film, les octets d'un GIF : dix images de Pillow par seconde, en boucle."""
-    content = io.BytesIO()                        # un fichier en mémoire
-    views = [picture.quantize() for picture in pictures]          # 256 couleurs
+    content = io.BytesIO()               # un fichier en mémoire
+    fast = Image.Quantize.FASTOCTREE     # 256 couleurs, choisies bien plus vite
+    views = [picture.quantize(method=fast) for picture in pictures]
     views[0].save(content, "GIF", save_all=True, append_images=views[1:], duration=100,
                   loop=0)
     return content.getvalue()
