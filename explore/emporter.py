@@ -23,7 +23,7 @@ import torch
 consent = ("Cette page peut redessiner un visage que le réseau a appris : ne la donnez "
            "qu'avec l'accord de chacun.")
 template = Path(__file__).with_suffix(".html")     # la page, sans le réseau
-reach = 3                       # jusqu'où va un curseur de la page, en écarts-types
+reach = 2                       # jusqu'où va un curseur, comme dans decode_VAE.py
 # les couches sans poids, et ce que la page doit savoir de chacune
 plain_layers = {"SiLU": [], "PixelShuffle": ["upscale_factor"],
                 "Unflatten": ["unflattened_size"]}

@@ -9,7 +9,7 @@ Ensuite : ouvrez-les dans un navigateur.
 # ***************** zone *** : à vous de modifier *****************
 model_name = "VAE_64"       #*** un nom : celui de train_VAE.py
 dataset_folder = "images"   #*** un dossier : où sont les images
-slider = 1                  #*** 1 à 32 : le curseur filmé, de haut en bas
+slider = 1                  #*** 1 à 32 : le curseur, de haut en bas
 reach = 2                   #*** 1 à 5 : étendue, en écarts-types
 draw_number = 0             #*** 0 à 1000 : change les deux images
 # *****************************************************************

@@ -131,7 +131,7 @@ def compare(page, model, saved, count=12):
     """Des codes au hasard, et chaque curseur d'un bout à l'autre : à 2 près sur 255."""
     codes = list(emporter.lab.random_codes(saved, count))
     for i in range(min(4, len(saved["z_mean"]))):
-        for way in (3, -3):
+        for way in (emporter.reach, -emporter.reach):
             z = saved["z_mean"].clone()
             z[i] += way * saved["z_spread"][i]
             codes.append(z)
@@ -188,6 +188,7 @@ def test_sliders_are_in_order_and_the_dead_last(driver, tmp_path):
                      "z1 mouvement 1 mort : il ne change rien"]
     assert [row.get_attribute("class") for row in rows] == ["", "", "", "dead"]
     before = page.code()
+    assert torch.equal(before, saved["z_mean"])
     page.click("random")
     moved = (page.code() - before).abs() > 0
     assert moved.tolist() == [False, True, True, True]       # le hasard laisse les morts
@@ -201,7 +202,7 @@ def test_sliders_and_buttons(driver, tmp_path):
     slider = driver.find_element(By.CSS_SELECTOR, "input[type=range]")
     slider.send_keys(Keys.END)
     z = saved["z_mean"].clone()
-    z[first] += 3 * saved["z_spread"][first]
+    z[first] += emporter.reach * saved["z_spread"][first]
     assert (page.code() - z).abs().max() < 1e-4
     assert np.abs(page.shown() - expected(model, z)).max() <= 2
     assert slider.get_attribute("aria-valuetext") == f"{z[first]:.2f}".replace(".", ",").replace("-", "−")
@@ -228,6 +229,19 @@ def test_sliders_and_buttons(driver, tmp_path):
     assert kept < 10 and kept < 0.5 * np.abs(small - page.shown()).mean()
 
 
+def test_random_codes_follow_the_normal_law(driver, tmp_path):
+    """Comme VAE.sample : même là où les codes mesurés varient peu, et loin de leur moyenne."""
+    model, saved = make_model(32)
+    saved["z_mean"] += 2
+    saved["z_spread"] *= 0.2
+    page = Page(driver, write(tmp_path, model, saved))
+    drawn = torch.tensor(page.js("return Array.from({length: 300}, () => Array.from(randomCode()))"))
+    assert drawn.mean(0).abs().max() < 0.3
+    assert (drawn.std(0) - 1).abs().max() < 0.2
+    page.js("moveTo(randomCode())")
+    assert np.abs(page.shown() - expected(model, page.code())).max() <= 2
+
+
 def test_a_plain_autoencoder(driver, tmp_path):
     """beta = 0 : le hasard suit les codes mesurés, et non la loi normale."""
     model, saved = make_model(32, beta=0)
@@ -237,7 +251,7 @@ def test_a_plain_autoencoder(driver, tmp_path):
     compare(page, model, saved)
     drawn = []
     for _ in range(40):
-        page.js("moveTo(drawPlaces())")
+        page.js("moveTo(randomCode())")
         drawn.append(page.code())
     places = (torch.stack(drawn) - saved["z_mean"]) / saved["z_spread"]
     assert 0.7 < places.std() < 1.3 and places.mean().abs() < 0.4
