@@ -7,7 +7,6 @@ import torch
 from conftest import root
 from PIL import Image
 
-pytest.importorskip("matplotlib")
 from model_VAE_64 import VAE
 
 sys.path.insert(0, str(root / "explore"))
