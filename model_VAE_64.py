@@ -59,8 +59,9 @@ class ConvolutionDecoder(nn.Module):
                 nn.SiLU(),
                 nn.Linear(128, basis_size)),                  # (N, 32) : les doses
             nn.Linear(latent_size, basis_size, bias=False))
-        self.basis = nn.Linear(basis_size, values, bias=False)
-        self.basis.weight.requires_grad = False               # il ne s'apprend pas
+        # register_buffer : gardées avec les poids, mais pas apprises. Du hasard pour
+        # l'instant ; start_from y mettra les images de l'ACP
+        self.register_buffer("basis", torch.randn(basis_size, values) / 100)
         self.details = nn.Sequential(                         # entre : (N, latents)
             nn.Linear(latent_size, 256),
             Sine(),
@@ -75,7 +76,8 @@ class ConvolutionDecoder(nn.Module):
 
     def forward(self, z):
         details = self.details(z)
-        return details + self.basis(self.amounts(z)).view_as(details)
+        drawing = self.amounts(z) @ self.basis                # (N, 12288)
+        return details + drawing.view_as(details)
 
     def readers(self):
         """Les couches qui lisent le code (voir turn_axes)."""
@@ -127,8 +129,7 @@ class VAE(nn.Module):
             self.decoder = ConvolutionDecoder(latent_size, images_size)
         else:
             self.decoder = BroadcastDecoder(latent_size, images_size)
-        # register_buffer : gardées avec les poids, mais pas apprises. Du gris pour
-        # l'instant ; start_from y mettra l'image moyenne, et le fond du dessin
+        # du gris pour l'instant ; start_from y mettra l'image moyenne, et le fond du dessin
         grey = torch.full((3, images_size, images_size), 0.5)
         self.register_buffer("mean_image", grey)
         self.register_buffer("background", grey.clone())
@@ -342,8 +343,8 @@ def start_from(model, images, directions=None, mixed=False):
     model.mean_image.copy_(mean_image)
     model.background.copy_(mean_image)
     if isinstance(model.decoder, ConvolutionDecoder):
-        model.decoder.basis.weight[:] = 0
-        model.decoder.basis.weight[:, :found] = V * spread
+        model.decoder.basis[:] = 0
+        model.decoder.basis[:found] = (V * spread).T
         model.decoder.amounts.linear.weight.copy_(amounts)
         for layer in (model.decoder.amounts.network[-1], model.decoder.details[-2]):
             nn.init.zeros_(layer.weight)

@@ -25,7 +25,7 @@ consent = ("Cette page peut redessiner un visage que le réseau a appris : ne la
 template = Path(__file__).with_suffix(".html")     # la page, sans le réseau
 reach = 2                       # jusqu'où va un curseur, comme dans decode_VAE.py
 # les couches sans poids, et ce que la page doit savoir de chacune
-plain_layers = {"SiLU": [], "PixelShuffle": ["upscale_factor"],
+plain_layers = {"SiLU": [], "Sine": [], "PixelShuffle": ["upscale_factor"],
                 "Unflatten": ["unflattened_size"]}
 
 
@@ -49,10 +49,18 @@ class Package:
                 words, x = self.add(part, x)
                 parts.append(words)
             return {"kind": kind, "parts": parts}, x
-        if kind == "TwoPaths":
+        if kind == "ConvolutionDecoder":
+            basis = torch.nn.Linear(*layer.basis.shape, bias=False)
+            basis.weight.copy_(layer.basis.T)
+            shape = torch.nn.Unflatten(1, layer.details(x[:1]).shape[1:])
+            painting = torch.nn.Sequential(layer.amounts, basis, shape)
+            details, y = self.add(layer.details, x)
+            drawing, z = self.add(painting, x)
+            return {"kind": "TwoPaths", "parts": [details, drawing]}, y + z
+        if kind in ("TwoPaths", "FormerDecoder"):
             network, y = self.add(layer.network, x)
             linear, z = self.add(layer.linear, x)
-            return {"kind": kind, "parts": [network, linear]}, y + z
+            return {"kind": "TwoPaths", "parts": [network, linear]}, y + z
         if kind == "BroadcastDecoder":
             return self.add_broadcast(layer, x)
         if kind == "Linear":

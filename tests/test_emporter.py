@@ -259,7 +259,7 @@ def test_a_plain_autoencoder(driver, tmp_path):
 
 def test_an_unknown_layer_is_said():
     model, saved = make_model(32)
-    model.decoder.network[1] = torch.nn.Hardtanh()
+    model.decoder.details[1] = torch.nn.Hardtanh()
     with pytest.raises(SystemExit, match="couche Hardtanh"):
         emporter.make_page(model, saved, "VAE_64")
 
