@@ -33,57 +33,6 @@ class TwoPaths(nn.Module):
         return self.network(x) + self.linear(x)
 
 
-class Sine(nn.Module):
-    """Une vague : d'un bout à l'autre d'un curseur, ce qui bouge allume un pixel, puis
-    l'éteint ; une somme de vagues le dessine plus vite que des SiLU."""
-
-    def forward(self, x):
-        return torch.sin(1.5 * x)
-
-
-class ConvolutionDecoder(nn.Module):
-    """Du code à l'image : quelques images de base, dosées, et des détails.
-
-    Les images de base sont celles de l'ACP (voir start_from) ; elles ne changent plus.
-    """
-
-    def __init__(self, latent_size, images_size):
-        super().__init__()
-        values = 3 * images_size**2       # 12288 nombres par image, pour 64
-        fold = images_size // 16          # 4, pour 64
-        self.amounts = TwoPaths(                              # entre : (N, latents)
-            nn.Sequential(
-                nn.Linear(latent_size, 256),
-                Sine(),
-                nn.Linear(256, 128),
-                nn.SiLU(),
-                nn.Linear(128, basis_size)),                  # (N, 32) : les doses
-            nn.Linear(latent_size, basis_size, bias=False))
-        # register_buffer : gardées avec les poids, mais pas apprises. Du hasard pour
-        # l'instant ; start_from y mettra les images de l'ACP
-        self.register_buffer("basis", torch.randn(basis_size, values) / 100)
-        self.details = nn.Sequential(                         # entre : (N, latents)
-            nn.Linear(latent_size, 256),
-            Sine(),
-            nn.Linear(256, 64 * 8 * 8),
-            nn.SiLU(),
-            nn.Unflatten(1, (64, 8, 8)),                      # (N, 64, 8, 8)
-            nn.Conv2d(64, 64, 3, padding=1),                  # (N, 64, 8, 8)
-            nn.SiLU(),
-            # (N, 48, 16, 16) : l'inverse de stride=2 : deux fois plus de cases par côté
-            nn.ConvTranspose2d(64, 3 * fold**2, 4, stride=2, padding=1),
-            nn.PixelShuffle(fold))                            # (N, 3, 64, 64)
-
-    def forward(self, z):
-        details = self.details(z)
-        drawing = self.amounts(z) @ self.basis                # (N, 12288)
-        return details + drawing.view_as(details)
-
-    def readers(self):
-        """Les couches qui lisent le code (voir turn_axes)."""
-        return [self.amounts.network[0], self.amounts.linear, self.details[0]]
-
-
 class VAE(nn.Module):
     """Auto-encodeur variationnel : image -> latent_size nombres -> image.
 
@@ -170,6 +119,57 @@ class VAE(nn.Module):
         """Des images inventées : des z tirés selon la loi normale, décodés."""
         z = torch.randn(count, self.latent_size, device=self.mean_image.device)
         return self.decode(z)
+
+
+class Sine(nn.Module):
+    """Une vague : d'un bout à l'autre d'un curseur, ce qui bouge allume un pixel, puis
+    l'éteint ; une somme de vagues le dessine plus vite que des SiLU."""
+
+    def forward(self, x):
+        return torch.sin(1.2 * x)
+
+
+class ConvolutionDecoder(nn.Module):
+    """Du code à l'image : quelques images de base, dosées, et des détails.
+
+    Les images de base sont celles de l'ACP (voir start_from) ; elles ne changent plus.
+    """
+
+    def __init__(self, latent_size, images_size):
+        super().__init__()
+        values = 3 * images_size**2       # 12288 nombres par image, pour 64
+        fold = images_size // 16          # 4, pour 64
+        self.amounts = TwoPaths(                              # entre : (N, latents)
+            nn.Sequential(
+                nn.Linear(latent_size, 256),
+                Sine(),
+                nn.Linear(256, 128),
+                nn.SiLU(),
+                nn.Linear(128, basis_size)),                  # (N, 32) : les doses
+            nn.Linear(latent_size, basis_size, bias=False))
+        # register_buffer : gardées avec les poids, mais pas apprises. Du hasard pour
+        # l'instant ; start_from y mettra les images de l'ACP
+        self.register_buffer("basis", torch.randn(basis_size, values) / 100)
+        self.details = nn.Sequential(                         # entre : (N, latents)
+            nn.Linear(latent_size, 256),
+            Sine(),
+            nn.Linear(256, 64 * 8 * 8),
+            nn.SiLU(),
+            nn.Unflatten(1, (64, 8, 8)),                      # (N, 64, 8, 8)
+            nn.Conv2d(64, 64, 3, padding=1),                  # (N, 64, 8, 8)
+            nn.SiLU(),
+            # (N, 48, 16, 16) : l'inverse de stride=2 : deux fois plus de cases par côté
+            nn.ConvTranspose2d(64, 3 * fold**2, 4, stride=2, padding=1),
+            nn.PixelShuffle(fold))                            # (N, 3, 64, 64)
+
+    def forward(self, z):
+        details = self.details(z)
+        drawing = self.amounts(z) @ self.basis                # (N, 12288)
+        return details + drawing.view_as(details)
+
+    def readers(self):
+        """Les couches qui lisent le code (voir turn_axes)."""
+        return [self.amounts.network[0], self.amounts.linear, self.details[0]]
 
 
 def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):

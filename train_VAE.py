@@ -154,13 +154,13 @@ def make_optimizer(model, steps, count, learning_rate):
             networks.append(weight)
     # à chaque pas, les poids reviennent un peu vers zéro : ce que peu d'images disent
     # ne s'apprend pas par cœur. Moins il y a d'images (count), plus ils reviennent
-    decay = min(1, 300 / count)
+    decay = min(1, 200 / count)
     # les chemins linéaires savent déjà beaucoup : des pas dix fois plus petits
     groups = [{"params": networks, "weight_decay": decay},
               {"params": linears, "weight_decay": 0}]
     rates = [learning_rate, learning_rate / 10]
-    # Adam (Kingma et Ba, 2015 ; W pour weight_decay) ; betas : combien il se souvient des pas d'avant
-    # (rien à voir avec beta) ; fused : plus rapide, à partir de torch 2.5
+    # Adam (Kingma et Ba, 2015 ; W : avec weight_decay) ; betas : combien il se souvient
+    # des pas d'avant (rien à voir avec beta) ; fused : plus rapide, après torch 2.5
     fused = torch.__version__ >= (2, 5)
     optimizer = torch.optim.AdamW(groups, rates[0], betas=(0.9, 0.99), fused=fused)
     # départ en douceur, pendant un dixième des pas (0.101, car avec 0.1 et neuf pas,

@@ -2,6 +2,7 @@
 import math
 
 from outils.latents import live_latents, unit
+from outils.movements import join
 from outils.names import read_name
 
 
@@ -22,14 +23,24 @@ def announce(model, count, known, unseen, settings):
 
 
 def tell_latents(results):
-    """Ce que dit chaque latent, du plus important au moins important."""
+    """Ce que dit chaque latent, du plus important au moins important ; puis les morts."""
     importance = results["importance"]
+    beta = results["settings"]["beta"]
     live = live_latents(results)
-    for i in importance.argsort(descending=True).tolist():
-        bar = "#" * int(40 * importance[i] / (importance.max() + 1e-9))
-        if i not in live:
-            bar = "mort : il ne change presque rien"
+    for i in live:
+        bar = "#" * int(40 * importance[i] / importance.max())
         print(f"  z{i + 1} : {importance[i]:5.2f} {unit(results['settings'])} {bar}")
+    dead = [f"z{i + 1}" for i in range(len(importance)) if i not in live]
+    price = f", au prix beta = {beta}" if beta > 1 else ""
+    enough = f"{len(live)} nombres suffisent à ces images{price}."
+    if len(live) == 1:
+        enough = f"un seul nombre suffit à ces images{price}."
+    if dead and not live:
+        print(f"Tous les latents sont morts : aucun n'a servi{price}.")
+    elif len(dead) == 1:
+        print(f"Mort : {dead[0]}, qui n'a pas servi : {enough}")
+    elif dead:
+        print(f"Morts : {join(dead)}, qui n'ont pas servi : {enough}")
 
 
 def tell_errors(error, learned, mean_error):

@@ -227,7 +227,7 @@ def test_the_laboratory_trains_the_movements():
         mu = lab.encode_images(model, takes[1])[0] / spread
         variances = torch.stack([codes.var(0) for codes in mu.split(60)])
         shares.append(variances.diag() / variances.sum(1))
-    assert shares[0].min() > 0.9 and shares[1].min() < 0.6, shares
+    assert shares[0].min() > 0.9 and shares[1].min() < 0.75, shares
 
 
 def test_a_sweep_trains_the_movements(monkeypatch):
