@@ -78,7 +78,9 @@ class VAE(nn.Module):
             self.decoder = ConvolutionDecoder(latent_size, images_size)
         else:
             self.decoder = BroadcastDecoder(latent_size, images_size)
-        # du gris pour l'instant ; start_from y mettra l'image moyenne, et le fond du dessin
+        # pour l'instant, tout est gris ; start_from y mettra la variance des images, leur
+        # moyenne, et le fond du dessin
+        self.variety = 0
         grey = torch.full((3, images_size, images_size), 0.5)
         self.register_buffer("mean_image", grey)
         self.register_buffer("background", grey.clone())
@@ -189,12 +191,14 @@ def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
     return error + beta * kl.sum(), error, kl
 
 
-def opening_price(latent_size, done=0):
+def opening_price(model, done=0):
     """Ce que coûte l'information au début ; done : la part de l'apprentissage, 0 à 1.
 
-    Cher, puis de moins en moins jusqu'à 30 % : le réseau n'ouvre un curseur que s'il en
-    vaut la peine. Plus il y en a, plus c'est cher : ceux de trop restent fermés."""
-    return max(1, 2 * latent_size * (1 - done / 0.3))
+    Cher, puis de moins en moins jusqu'à 30 % : le réseau n'ouvre un curseur que s'il
+    explique assez de ce qui change. Plus il y en a, plus c'est cher : ceux de trop
+    restent fermés."""
+    price = 0.0045 * model.latent_size * model.variety
+    return max(1, price * (1 - done / 0.3))
 
 
 def kl_divergence(mu, logvar):
@@ -306,6 +310,7 @@ def start_from(model, images, directions=None, mixed=False):
     mean_image = images.mean(0)
     images -= mean_image
     x = images.flatten(1)                                     # (N, pixels)
+    model.variety = (x**2).sum().item() / len(x)
     # en chercher quelques-unes de trop est plus sûr
     U, S, V = torch.pca_lowrank(x, min(len(x), basis_size + 8), center=False)
     found = min(len(S), basis_size)
@@ -331,7 +336,7 @@ def start_from(model, images, directions=None, mixed=False):
         turn = turn[:, :count]
         # le prix ramène vers 0 les coordonnées faibles, qui coûtent plus qu'elles ne
         # disent (voir kl_divergence)
-        strength = spread / (spread**2 + opening_price(size) / 2)
+        strength = spread / (spread**2 + opening_price(model) / 2)
         look = turn @ (V * strength)[:, :count].T
         amounts[:count] = turn.T
     last = model.encoder.network[-1]

@@ -68,8 +68,7 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
         movements = Movements(torch.zeros(len(images), dtype=int))
     movements.means = None    # oublie ce qu'un apprentissage précédent y a laissé
     steps = settings["epochs"] * math.ceil(len(train_index) / settings["batch_size"])
-    optimizer, schedule = make_optimizer(model, steps, len(train_index),
-                                         settings["learning_rate"])
+    optimizer, schedule = make_optimizer(model, steps, settings["learning_rate"])
     for epoch in range(settings["epochs"]):
         order = train_index[torch.randperm(len(train_index))]    # dans le désordre
         # des lots (batches) de batch_size numéros d'images ; le dernier : le reste
@@ -79,7 +78,8 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
             done = epoch + number / len(batches)       # 2.5 : au milieu de la troisième
             if watcher.must_stop(done):
                 return history
-            price = learning_price(done / settings["epochs"], movements, settings)
+            price = learning_price(model, done / settings["epochs"], movements,
+                                   settings["beta"])
             measures.append(learn_batch(model, images, batch, movements, optimizer,
                                         price, settings))
             schedule.step()                  # la taille du prochain pas
@@ -95,14 +95,13 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
     return history
 
 
-def learning_price(done, movements, settings):
+def learning_price(model, done, movements, beta):
     """Le prix de l'information : beta, et plus au début (voir opening_price).
 
     Avec des mouvements, chaque curseur sait déjà à quoi il servira : beta suffit."""
-    beta = settings["beta"]
     if beta == 0 or movements.found:
         return beta
-    return max(beta, opening_price(settings["latent_size"], done))
+    return max(beta, opening_price(model, done))
 
 
 def learn_batch(model, images, batch, movements, optimizer, price, settings):
@@ -143,7 +142,7 @@ def untangle(model, images, index, movements, settings):
     movements.look(mu, index)
 
 
-def make_optimizer(model, steps, count, learning_rate):
+def make_optimizer(model, steps, learning_rate):
     """Ce qui règle les poids, pas après pas, et la taille de ces pas."""
     networks = []
     linears = []
@@ -152,11 +151,10 @@ def make_optimizer(model, steps, count, learning_rate):
             linears.append(weight)
         else:
             networks.append(weight)
-    # à chaque pas, les poids reviennent un peu vers zéro : ce que peu d'images disent
-    # ne s'apprend pas par cœur. Moins il y a d'images (count), plus ils reviennent
-    decay = min(1, 200 / count)
-    # les chemins linéaires savent déjà beaucoup : des pas dix fois plus petits
-    groups = [{"params": networks, "weight_decay": decay},
+    # weight_decay : à chaque pas, les poids reviennent un peu vers zéro, ce qui évite
+    # d'apprendre les images par cœur. Les chemins linéaires savent déjà beaucoup : des
+    # pas dix fois plus petits
+    groups = [{"params": networks, "weight_decay": 0.22},
               {"params": linears, "weight_decay": 0}]
     rates = [learning_rate, learning_rate / 10]
     # Adam (Kingma et Ba, 2015 ; W : avec weight_decay) ; betas : combien il se souvient

@@ -209,7 +209,7 @@ def test_any_small_number_of_steps(small, epochs, batch_size):
 def test_every_small_number_of_steps_has_a_schedule():
     model = VAE(32, 1)
     for steps in range(1, 200):
-        optimizer, schedule = train_VAE.make_optimizer(model, steps, 100, 0.005)
+        optimizer, schedule = train_VAE.make_optimizer(model, steps, 0.005)
         for step in range(steps):
             assert 0 < optimizer.param_groups[0]["lr"] <= 0.005
             optimizer.step()
