@@ -20,10 +20,12 @@ promises = {           # ce que chacune change, en une phrase
     "VAE": "Un peu de hasard dans le code : il peut ensuite inventer des images.",
     "bêta-VAE": "Un code qui coûte plus cher : il en dit moins, et l'image est plus floue.",
     "sigma-VAE": "Il règle seul le poids de l'erreur. Son sigma est celui de l'erreur : ce n'est "
-                 "pas celui de l'onglet Une image."}
-first = ["beta", "reconstruction", "latent_size", "epochs"]         # toujours visibles
-others = ["independent_axes", "decoder", "task", "batch_size", "learning_rate", "images_size",
-          "test_data_proportion", "augmentation"]
+                 "pas celui du code."}
+first = {"latent_size": "Combien de curseurs", "beta": "Prix de l'information",
+         "epochs": "Passages sur les images"}                       # toujours visibles
+others = ["reconstruction", "independent_axes", "decoder", "task", "batch_size",
+          "learning_rate", "images_size", "test_data_proportion", "augmentation"]
+all_names = [*first, *others]
 script = (kit.folder / "train_VAE.py").read_text("utf-8")
 zone = dict(re.findall(r"(?m)^(\w+) = .*?\s+#\*\*\* (.*)$", script))              # {nom: aide}
 
@@ -46,17 +48,17 @@ def take_kind():
 
 def ask(name):
     """Un réglage : son aide et son départ viennent de train_VAE.py ; il est dans l'adresse."""
-    label, value = f"{name} : {zone[name]}", usual_settings[name]
+    words, value = f"{name} : {zone[name]}", usual_settings[name]
+    label = first.get(name, words)
+    kept = {"key": name, "bind": "query-params", "help": words if name in first else None}
     if choices.get(name) == [True, False]:
-        return st.toggle(label, value, key=name, bind="query-params")
+        return st.toggle(label, value, **kept)
     if name in choices:
-        place = choices[name].index(value)
-        return st.selectbox(label, choices[name], place, key=name, bind="query-params")
+        return st.selectbox(label, choices[name], choices[name].index(value), **kept)
     low, high = limits[name]
     if isinstance(low, int):
-        return st.number_input(label, low, high, value, key=name, bind="query-params")
-    text = st.text_input(label, f"{value:g}", key=name, bind="query-params")
-    return read_number(name, text, low, high)
+        return st.number_input(label, low, high, value, **kept)
+    return read_number(name, st.text_input(label, f"{value:g}", **kept), low, high)
 
 
 def read_number(name, text, low, high):
@@ -70,19 +72,32 @@ def read_number(name, text, low, high):
     return int(value) if value == int(value) else value
 
 
-def ask_all():
-    """La sorte, les réglages et, replié, le bloc à coller dans train_VAE.py : les réglages."""
+def fill(settings):
+    """Le formulaire prend ces réglages : ceux du modèle que l'on ouvre."""
+    for name in all_names:
+        exact = name in choices or isinstance(limits[name][0], int)
+        state[name] = settings[name] if exact else f"{settings[name]:g}"
+
+
+def ask_all(count):
+    """La sorte, les réglages et, replié, ce qui est pour les curieux : les réglages.
+
+    count : combien d'images ; s'il y en a peu, il propose d'y passer plus souvent."""
     top = st.container()
     settings = {name: ask(name) for name in first}
-    with st.expander("Plus de réglages"):
+    wished = min(100, 10_000 // max(count, 1) // 10 * 10)
+    if count and settings["epochs"] <= wished // 2:
+        st.button(f"{count} images seulement : faire {wished} passages", on_click=state.update,
+                  args=({"epochs": wished},), width="stretch")
+    with st.expander("Pour les curieux"):
         settings |= {name: ask(name) for name in others}
+        st.caption("Le bloc à coller dans train_VAE.py :")
+        st.code("\n".join(write_line(name, settings[name]) for name in zone if name in settings),
+                language=None, wrap_lines=True)
     state.kind = name_kind(settings)       # la sorte suit les réglages, et inversement
     with top:
         st.radio("Sorte", list(kinds), key="kind", horizontal=True, on_change=take_kind)
         st.caption(promises[state.kind])
-    with st.expander("Le bloc à coller dans train_VAE.py"):
-        st.code("\n".join(write_line(name, settings[name]) for name in zone if name in settings),
-                language=None, wrap_lines=True)
     return usual_settings | settings | {"film": False}
 
 

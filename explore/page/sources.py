@@ -10,10 +10,10 @@ import streamlit as st
 from page.folders import folder_stamp, folders, read_folder, webcam
 from page.kit import extensions, usual_settings
 from page.pictures import gallery
-from page.recorder import record
 from page.sets import downloads, is_downloaded, open_set, read_set, sets
 from page.state import state
 from page.uploads import read_uploads
+from page.words import count_words
 
 uploads = "Mes fichiers"
 
@@ -43,19 +43,38 @@ def read(source, size, count, stamp, _files):
 def choose_data():
     """Le choix des images, et ce qu'on en voit ; None s'il n'y en a pas encore."""
     source = st.selectbox("Images", [*folders, uploads, *sets], key="source",
-                          bind="query-params")
+                          bind="query-params", on_change=open_recorder)
     if source == uploads:
         data = choose_files()
     elif source in sets:
         data = choose_set(source)
     else:
         if source == webcam:
-            record(folders[webcam])
+            choose_recording()
         stamp = folder_stamp(folders[source])
         data = Data(source, 0, stamp, []) if stamp or source != webcam else None
     if data:
         show_data(data)
     return data
+
+
+def open_recorder():
+    """On vient de choisir d'autres images : pour la webcam, l'enregistreur s'ouvre."""
+    state.recorder_open = state.source == webcam
+
+
+def choose_recording():
+    if state.recorder_open is None:        # arrivé par un lien : vers un modèle, ou pas encore
+        state.recorder_open = not state.last_model
+    words = "Fermer l'enregistreur" if state.recorder_open else "Enregistrer des images"
+    if st.button(words, width="stretch"):
+        state.recorder_open = not state.recorder_open
+        st.rerun()
+
+
+def recording():
+    """Vrai si l'enregistreur est ouvert : il prend la place des lieux."""
+    return bool(state.source == webcam and state.recorder_open)
 
 
 def choose_files():
@@ -86,12 +105,11 @@ def show_data(data):
     demo = all(name.startswith("demo/") for name in names)
     if demo and data.source == "Dossier images/":
         st.caption("Pas encore d'images à vous dans images/ : voici celles de démonstration.")
-    if data.source != webcam:              # elle montre déjà les siennes
-        st.caption(f"{len(names)} images")
-        few = images[::max(1, len(images) // 5)][:5]
-        gallery([[image / 255] for image in few], ["image du jeu"], side=40)
+    st.caption(count_words(len(names), "image"))
+    few = images[::max(1, len(images) // 5)][:5]
+    gallery([[image / 255] for image in few], ["image du jeu"], side=40)
     if reasons:
-        with st.expander(f"{len(reasons)} écartées"):
+        with st.expander(count_words(len(reasons), "écartée")):
             lines = [f"{name} : {reason}" for name, reason in list(reasons.items())[:50]]
             st.text("\n".join(lines))
 
