@@ -9,7 +9,7 @@ La page est faite dans explore/page/ : un fichier par chose, et un par lieu dans
 """
 import streamlit as st
 
-from page import choosing, following, models, naming, parts, recorder, sources, state, words
+from page import choosing, following, models, parts, sources, state
 from page.views import comparing, lesson, playing, workshop
 
 places = {"Jouer": playing.draw, "Comparer": comparing.draw, "Comprendre": lesson.draw,
@@ -38,10 +38,7 @@ def page():
     parts.part(following.follow, following.beat())()
     if not state.state.began:
         st.html(f'<p class="vae-line">{idea}</p>')
-    if sources.recording():
-        recorder.record()
-    else:
-        parts.part(draw_places, following.beat())(data)
+    parts.part(draw_places, following.beat())(data)
 
 
 def draw_places(data):
@@ -56,7 +53,7 @@ def draw_places(data):
     for tab, draw in zip(tabs, places.values()):
         if tab.open:
             with tab:
-                parts.careful(draw)(following.current_view(stem, data), data)
+                parts.careful(draw)(data)
 
 
 parts.careful(page)()

@@ -16,6 +16,8 @@ def settle():
     asked = st.query_params.get("modele")
     written = any(name in st.query_params for name in ["modele", *all_names])
     link = state.address is None and written           # l'adresse d'un ami : telle qu'il l'a vue
+    if state.address is None:
+        state.recorder_open = not asked                # sans modèle à montrer, on enregistre
     if asked != state.address and asked in models:
         state.model = asked                            # un lien, ou le bouton Retour
     if state.opened in models:

@@ -97,11 +97,11 @@ def beat():
     return 1 if state.training else None
 
 
-def current_view(stem, data):
+def current_view(data):
     """Le réseau à montrer : celui qui apprend, sinon le modèle ouvert ; None s'il n'y en a pas."""
     if state.training and state.training.view:
         return state.training.view
-    return view_model(stem, data) if stem and data else None
+    return view_model(state.last_model, data) if state.last_model and data else None
 
 
 def follow():

@@ -61,19 +61,20 @@ def choose_data():
 def open_recorder():
     """On vient de choisir d'autres images : pour la webcam, l'enregistreur s'ouvre."""
     state.recorder_open = state.source == webcam
+    if state.recorder_open:
+        state.place = "Jouer"
 
 
 def choose_recording():
-    if state.recorder_open is None:        # arrivé par un lien : vers un modèle, ou pas encore
-        state.recorder_open = not state.last_model
     words = "Fermer l'enregistreur" if state.recorder_open else "Enregistrer des images"
     if st.button(words, width="stretch"):
         state.recorder_open = not state.recorder_open
+        state.place = "Jouer"
         st.rerun()
 
 
 def recording():
-    """Vrai si l'enregistreur est ouvert : il prend la place des lieux."""
+    """Vrai si l'enregistreur est ouvert : il prend la place du studio."""
     return bool(state.source == webcam and state.recorder_open)
 
 

@@ -14,7 +14,7 @@ start = {
     "place": None,         # le lieu où aller au prochain dessin de la page
     "sentence": "",        # ce que la page dit une fois, en haut
     "problem": "",         # pourquoi le dernier entraînement n'a rien donné
-    "recorder_open": None, # vrai tant que l'enregistreur est à la place des lieux
+    "recorder_open": True, # vrai tant que l'enregistreur est à la place du studio
     "welcomed": False,     # vrai quand la première visite est passée
     "began": False,        # vrai dès qu'il a entraîné : la première phrase s'efface
     "closings": 0,         # combien de fois fermer le panneau, sur un téléphone

@@ -15,7 +15,7 @@ from page.pictures import read_uri, to_uri, write_uri
 from page.state import state
 
 shown = 150            # images sur la carte
-limit = 2.7            # la carte va de -limit à +limit, en écarts-types
+limit = 2.4            # la carte va de -limit à +limit, en écarts-types
 steps = 11             # le fond dessiné par le réseau : steps x steps images
 
 show_studio = component("studio", """
@@ -25,7 +25,7 @@ show_studio = component("studio", """
     <div class="recue"><img class="vue" alt="L'image que reçoit le réseau">
       <div class="gestes">
         <button type="button" data-do="other">Une autre image</button>
-        <button type="button" data-do="webcam">Webcam</button>
+        <button type="button" data-do="webcam">Webcam en direct</button>
         <span role="status"></span></div></div>
     <h3 class="titre-carte">La carte</h3>
     <div class="carte">
@@ -40,6 +40,8 @@ show_studio = component("studio", """
   </section>
   <section class="code">
     <h3><span class="fleche">→</span> Le code : <b>mu</b> et <b>sigma</b></h3>
+    <p class="petit">Le réseau résume l'image en quelques nombres : pour chacun une valeur,
+       <b>mu</b> (le curseur), et une marge, <b>sigma</b> (la bande). Bougez-les, nommez-les.</p>
     <div class="curseurs"></div>
     <div class="hasard">
       <h3><span class="fleche">→</span> <b>z</b>, tiré autour de mu</h3>
@@ -52,12 +54,12 @@ show_studio = component("studio", """
           <label class="etirer"><span>sigma × 1</span>
             <input type="range" min="1" max="30" step="1" value="1"
                    aria-label="Multiplier sigma"></label>
-          <p class="echelle"></p></div></div>
-      <details><summary></summary><table></table>
+          <p class="echelle petit"></p></div></div>
+      <details class="prix"><summary></summary><table></table>
         <p>KL : ce que coûte chaque nombre du code, la moitié de mu² + sigma² - 1 - ln sigma².
            Plus sigma est petit, plus le nombre est précis, et plus il coûte.</p></details>
     </div>
-    <p class="sans-hasard">Un auto-encodeur simple n'a ni sigma ni KL : le décodeur reçoit mu,
+    <p class="sans-hasard petit">Un auto-encodeur simple n'a ni sigma ni KL : le décodeur reçoit mu,
        sans hasard.</p>
   </section>
   <section class="sortie">

@@ -57,7 +57,7 @@ const makeStudio = box => {
         if (!video.srcObject) return
         closeCamera(video)
         clearInterval(s.clock)
-        find("[data-do=webcam]").textContent = "Webcam"
+        find("[data-do=webcam]").textContent = "Webcam en direct"
         said.textContent = ""
     }
     const startLive = async () => {

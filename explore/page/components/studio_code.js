@@ -6,7 +6,7 @@ const gauss = () =>                        // Box et Muller
 const kl = (mu, sigma) => (mu ** 2 + sigma ** 2 - 1) / 2 - Math.log(sigma)     // en nats
 const makeCode = (box, s, move) => {
     const sliders = box.querySelector(".curseurs"), lens = box.querySelector(".loupe")
-    const price = box.querySelector("summary"), table = box.querySelector("table")
+    const price = box.querySelector(".prix summary"), table = box.querySelector("table")
     const addSlider = (name, i) => {
         const row = document.createElement("div"), said = document.createElement("output")
         const named = document.createElement("input"), track = document.createElement("div")

@@ -9,7 +9,7 @@ import torch
 from page import following
 from page.curves import draw_balance
 from page.kit import average_loss, live_latents, random_codes, reconstruct
-from page.models import list_models, stamp
+from page.models import list_models, open_model, stamp
 from page.naming import describe, name_model
 from page.pictures import gallery
 from page.state import state
@@ -21,12 +21,13 @@ most = 6               # combien de modèles à la fois
 dear = 20              # un prix de l'information (beta) qui se voit
 
 
-def draw(view, data):
+def draw(data):
     """Le choix, ce que chacun redessine et invente, puis le tableau."""
     chosen = choose(data)
-    if view and data and st.button(f"Entraîner le même avec un prix de {dear} (beta = {dear})",
-                                   disabled=following.is_busy()):
-        following.begin(view.saved["settings"] | {"beta": dear}, data, "Comparer")
+    opened = state.last_model
+    if opened and data and st.button(f"Entraîner le même avec un prix de {dear} (beta = {dear})",
+                                     disabled=following.is_busy()):
+        following.begin(open_model(opened)[1]["settings"] | {"beta": dear}, data, "Comparer")
     if len(chosen) < 2 or not data:
         st.info("Choisissez des images, et au moins deux modèles. Entraînez-en d'autres "
                 "sortes, sur les mêmes images, pour voir ce qui change.")

@@ -1,13 +1,19 @@
-"""Jouer : le studio et, pendant l'entraînement, les images redessinées et les courbes."""
+"""Jouer : le studio, ou l'enregistreur s'il est ouvert ; dessous, l'entraînement en cours."""
 import streamlit as st
 
-from page import naming, studio, words
+from page import following, naming, studio, words
 from page.parts import part
+from page.recorder import record
+from page.sources import recording
 from page.state import state
 from page.views import learning
 
 
-def draw(view, data):
+def draw(data):
+    if recording():
+        record()
+        return
+    view = following.current_view(data)
     if not view:
         st.info("Choisissez ou enregistrez des images à gauche (sur un téléphone : » en haut "
                 "à gauche), puis Entraîner.")

@@ -1,17 +1,21 @@
 """L'atelier : les modèles et leurs fichiers, leurs images, leurs erreurs, leurs courbes."""
 import streamlit as st
 
+from page import following
 from page.views import inventing, keeping, learning, rebuilding
 
 benches = {"Images redessinées": rebuilding.draw, "Images inventées": inventing.draw,
            "Courbes": learning.draw}
 
 
-def draw(view, data):
-    names = ["Modèles", *benches] if view else ["Modèles"]
-    name = st.radio("Que regarder ?", names, key="bench", horizontal=True,
+def draw(data):
+    name = st.radio("Que regarder ?", ["Modèles", *benches], key="bench", horizontal=True,
                     persist_state="session", label_visibility="collapsed")
     if name == "Modèles":
         keeping.draw()
-    else:
+        return
+    view = following.current_view(data)
+    if view:
         benches[name](view)
+    else:
+        st.info("Il faut des images et un modèle : appuyez sur Entraîner.")
