@@ -9,11 +9,10 @@ La page est faite dans explore/page/ : un fichier par chose, et un par lieu dans
 """
 import streamlit as st
 
-from page import choosing, following, models, parts, sources, state
+from page import address, choosing, following, models, parts, sources, state
 from page.views import comparing, lesson, playing, workshop
 
-places = {"Jouer": playing.draw, "Comparer": comparing.draw, "Comprendre": lesson.draw,
-          "Atelier": workshop.draw}
+draw = dict(zip(address.places, (playing.draw, comparing.draw, lesson.draw, workshop.draw)))
 idea = ("Montrez des images au réseau : il apprend seul à résumer chacune en quelques nombres. "
         "Puis bougez ces nombres, et l'image suit.")
 
@@ -35,25 +34,21 @@ def page():
     title.html('<h1 class="vae-title">Enregistrer, entraîner, jouer</h1>')
     with choice:
         choosing.choose_model()
-    parts.part(following.follow, following.beat())()
+    parts.part(draw_place, following.beat())(data)
+
+
+def draw_place(data):
+    """L'entraînement en cours, puis celui des quatre lieux que l'on a choisi."""
+    if state.state.last_model and not models.stamp(state.state.last_model):
+        st.rerun()             # supprimé depuis une autre page : toute celle-ci le dit
+    parts.careful(following.follow)()
     if not state.state.began:
         st.html(f'<p class="vae-line">{idea}</p>')
-    parts.part(draw_places, following.beat())(data)
-
-
-def draw_places(data):
-    """Les quatre lieux ; seul celui qui est ouvert est dessiné, et son nom est dans l'adresse.
-
-    Ils se redessinent avec lui : sinon, celui que l'on ouvre pendant qu'un autre répond
-    resterait vide."""
-    stem = state.state.last_model
-    if stem and not models.stamp(stem):
-        st.rerun()             # supprimé depuis une autre page : toute celle-ci le dit
-    tabs = st.tabs(list(places), key="lieu", bind="query-params")
-    for tab, draw in zip(tabs, places.values()):
-        if tab.open:
-            with tab:
-                parts.careful(draw)(data)
+    place = st.segmented_control("Lieu", address.places, key="lieu",
+                                 required=True, label_visibility="collapsed", width="stretch")
+    address.write()
+    with st.container(key=place):
+        parts.careful(draw[place])(data)
 
 
 parts.careful(page)()

@@ -6,7 +6,7 @@ import secrets
 
 import streamlit as st
 
-from page import folders, sources
+from page import address, folders, sources
 from page.kit import usual_settings
 from page.models import list_models
 from page.parts import component
@@ -17,7 +17,7 @@ from page.training import Training, made, visits
 from page.view import view_model
 from page.words import plain
 
-visit = component("visit", "")          # il ferme aussi le panneau, sur un téléphone
+visit = component("visit", "", "address.js", "visit.js")  # et le panneau d'un téléphone
 next_steps = {
     "Jouer": "C'est appris. Bougez un curseur, traînez le point de la carte, tirez z.",
     "Comparer": "C'est appris : les deux modèles sont côte à côte."}
@@ -29,6 +29,7 @@ def choose_settings(data):
     top = st.container()
     count = len(data.load(usual_settings["images_size"])[1]) if data else 0
     settings = ask_all(count)
+    address.write()
     if top.button("Entraîner", type="primary", disabled=not data or is_busy(), width="stretch"):
         state.closings += 1
         begin(settings, data, "Jouer")
@@ -85,9 +86,9 @@ def recognise():
     if mine:                   # commencé avant de savoir qui il est
         visits[told] = mine
     elif found:
-        state.training = found
         state.began = True
         if not found.opened:
+            state.training = found
             state.sentence = "Votre entraînement vous attendait : le voici."
 
 

@@ -1,4 +1,4 @@
-"""Les réglages : ceux de la zone *** de train_VAE.py, leur aide, et l'adresse qui les retient.
+"""Les réglages : ceux de la zone *** de train_VAE.py, et leur aide.
 
 Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
 """
@@ -47,10 +47,10 @@ def take_kind():
 
 
 def ask(name):
-    """Un réglage : son aide et son départ viennent de train_VAE.py ; il est dans l'adresse."""
+    """Un réglage : son aide et son départ viennent de train_VAE.py."""
     words, value = f"{name} : {zone[name]}", usual_settings[name]
     label = first.get(name, words)
-    kept = {"key": name, "bind": "query-params", "help": words if name in first else None}
+    kept = {"key": name, "persist_state": "session", "help": words if name in first else None}
     if choices.get(name) == [True, False]:
         return st.toggle(label, value, **kept)
     if name in choices:
@@ -75,8 +75,13 @@ def read_number(name, text, low, high):
 def fill(settings):
     """Le formulaire prend ces réglages : ceux du modèle que l'on ouvre."""
     for name in all_names:
-        exact = name in choices or isinstance(limits[name][0], int)
-        state[name] = settings[name] if exact else f"{settings[name]:g}"
+        state[name] = write_field(name, settings[name])
+
+
+def write_field(name, value):
+    """La valeur d'un réglage, comme son champ la montre."""
+    exact = name in choices or isinstance(limits[name][0], int)
+    return value if exact else f"{value:g}"
 
 
 def ask_all(count):

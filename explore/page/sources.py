@@ -16,6 +16,7 @@ from page.uploads import read_uploads
 from page.words import count_words
 
 uploads = "Mes fichiers"
+all_sources = [*folders, uploads, *sets]
 
 
 # %% Choisir
@@ -42,8 +43,7 @@ def read(source, size, count, stamp, _files):
 
 def choose_data():
     """Le choix des images, et ce qu'on en voit ; None s'il n'y en a pas encore."""
-    source = st.selectbox("Images", [*folders, uploads, *sets], key="source",
-                          bind="query-params", on_change=open_recorder)
+    source = st.selectbox("Images", all_sources, key="source", on_change=open_recorder)
     if source == uploads:
         data = choose_files()
     elif source in sets:
@@ -88,7 +88,7 @@ def choose_files():
 
 def choose_set(source):
     count = st.number_input("Combien d'images (plus il y en a, plus c'est long)",
-                            100, 20_000, 3000, 500, key="count", bind="query-params")
+                            100, 20_000, 3000, 500, key="count", persist_state="session")
     if not is_downloaded(source, downloads):
         size = sets[source][0]
         st.caption(f"{source} n'est pas encore sur cet ordinateur : {size} à télécharger, "

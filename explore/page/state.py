@@ -10,8 +10,8 @@ start = {
     "training": None,      # l'entraînement de ce visiteur (page/training.py), ou None
     "opened": None,        # le modèle à ouvrir au prochain dessin de la page
     "last_model": None,    # le modèle que l'on regarde ("model", la liste, peut être en retard)
-    "address": None,       # le modèle que dit l'adresse
-    "place": None,         # le lieu où aller au prochain dessin de la page
+    "address": {},         # ce que dit l'adresse
+    "place": "Jouer",      # le lieu où aller au prochain dessin de la page
     "sentence": "",        # ce que la page dit une fois, en haut
     "problem": "",         # pourquoi le dernier entraînement n'a rien donné
     "recorder_open": True, # vrai tant que l'enregistreur est à la place du studio
