@@ -218,14 +218,19 @@ def test_opening_a_model_gives_its_settings_to_the_form(page):
     for name, value in {"epochs": 2, "latent_size": 6, "beta": "4"}.items():
         widget(page, name).set_value(value)
     second = train(page).stem
-    assert page.query_params["modele"] == second
+    address = dict(page.query_params)
+    assert address["modele"] == second and address["beta"] == "4"
     page.selectbox("model").set_value(first)
     run(page)
     values = {name: widget(page, name).value for name in ("epochs", "latent_size", "beta")}
     assert values == {"epochs": 10, "latent_size": 4, "beta": "1"}
     assert page.query_params["modele"] == first
-    page.query_params["modele"] = second               # le bouton Retour
+    page.query_params.from_dict(address)               # le bouton Retour
     assert run(page).session_state["model"] == second and widget(page, "beta").value == "4"
+    page.query_params.from_dict({"epochs": "99999", "beta": "x", "decoder": "y", "latent_size": "7"})
+    run(page)
+    values = {name: widget(page, name).value for name in ("epochs", "latent_size", "beta", "decoder")}
+    assert values == {"epochs": 10, "latent_size": 7, "beta": "1", "decoder": "convolution"}
 
 
 def test_few_pictures_ask_for_more_passes(page):

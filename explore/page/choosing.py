@@ -16,8 +16,7 @@ def settle():
     models, linked = list_models(), address.read()
     if state.opened in models:
         state.model, state.opened = state.opened, None
-    if state.place:
-        state.lieu, state.place = state.place, None
+    state.lieu, state.place = state.place or state.get("lieu") or "Jouer", None
     if state.last_model and state.last_model not in models:
         state.sentence = (state.sentence or f"{state.last_model}.pth a été supprimé : "
                           "un autre modèle est ouvert.")

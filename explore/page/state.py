@@ -11,7 +11,7 @@ start = {
     "opened": None,        # le modèle à ouvrir au prochain dessin de la page
     "last_model": None,    # le modèle que l'on regarde ("model", la liste, peut être en retard)
     "address": {},         # ce que dit l'adresse
-    "place": "Jouer",      # le lieu où aller au prochain dessin de la page
+    "place": None,         # le lieu où aller au prochain dessin de la page
     "sentence": "",        # ce que la page dit une fois, en haut
     "problem": "",         # pourquoi le dernier entraînement n'a rien donné
     "recorder_open": True, # vrai tant que l'enregistreur est à la place du studio
