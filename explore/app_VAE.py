@@ -44,7 +44,7 @@ def draw_place(data):
     parts.careful(following.follow)()
     if not state.state.began:
         st.html(f'<p class="vae-line">{idea}</p>')
-    place = st.segmented_control("Lieu", address.places, key="lieu",
+    place = st.segmented_control("Lieu", address.places, default=state.state.lieu, key="lieu",
                                  required=True, label_visibility="collapsed", width="stretch")
     address.write()
     with st.container(key=place):

@@ -13,7 +13,8 @@ from page.state import state
 
 def settle():
     """Décide du modèle et du lieu ; un autre modèle donne ses réglages au formulaire."""
-    models, linked = list_models(), address.read()
+    models = list_models()
+    state.linked = address.read() or state.linked
     if state.opened in models:
         state.model, state.opened = state.opened, None
     state.lieu, state.place = state.place or state.get("lieu") or "Jouer", None
@@ -22,8 +23,11 @@ def settle():
                           "un autre modèle est ouvert.")
     if state.get("model") not in models:
         state.model = first_model(models)
-    if state.model != state.last_model and not linked and describe(state.model, stamp(state.model)):
-        fill(open_model(state.model)[1]["settings"])
+    if state.model:
+        new = state.model != state.last_model and not state.linked
+        if new and describe(state.model, stamp(state.model)):
+            fill(open_model(state.model)[1]["settings"])
+        state.linked = False
     state.last_model = state.model
 
 
@@ -31,7 +35,8 @@ def choose_model():
     """La liste des modèles gardés."""
     models = list_models()
     if models:
-        st.selectbox("Modèle ouvert", models, 0 if state.model else None, name_model,
+        st.selectbox("Modèle ouvert", models, models.index(state.model) if state.model else None,
+                     name_model,
                      key="model", placeholder="Choisissez un modèle",
                      label_visibility="collapsed", disabled=state.training is not None)
 

@@ -11,7 +11,7 @@ from page.kit import usual_settings
 from page.models import list_models
 from page.parts import component
 from page.presence import find_closing
-from page.settings import ask_all, name_kind
+from page.settings import ask_all, name_kind, propose_epochs
 from page.state import state
 from page.training import Training, made, visits
 from page.view import view_model
@@ -27,10 +27,15 @@ next_steps = {
 def choose_settings(data):
     """Le bouton Entraîner et les réglages."""
     top = st.container()
-    count = len(data.load(usual_settings["images_size"])[1]) if data else 0
-    settings = ask_all(count)
+    settings = ask_all()
     address.write()
-    if top.button("Entraîner", type="primary", disabled=not data or is_busy(), width="stretch"):
+    with top:
+        ready = st.button("Entraîner", type="primary", disabled=not data or is_busy(),
+                          width="stretch")
+        if data:
+            count = len(data.load(usual_settings["images_size"])[1])
+            propose_epochs(count, settings["epochs"])
+    if ready:
         state.closings += 1
         begin(settings, data, "Jouer")
 

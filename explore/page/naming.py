@@ -21,8 +21,6 @@ elsewhere = "train_VAE.py"                 # l'origine d'un modèle que la page 
 @st.cache_data(max_entries=200, show_spinner=False)
 def describe(stem, stamp):
     """Sa sorte, ses réglages et ses images, en quelques mots ; None si le fichier est illisible."""
-    if stem is None:
-        return None
     try:
         saved = open_model(stem)[1]
     except SystemExit:

@@ -55,5 +55,5 @@ def gallery(columns, words, captions=None, side=76, fill=False):
         if captions:
             figures += f"<figcaption>{html.escape(captions[number])}</figcaption>"
         figures += "</figure>"
-    least = f"max({side}px, 100% / {len(columns)} - 8px)" if fill else f"{side}px"
+    least = f"max({side}px, 100% / {max(10, len(columns))} - 8px)" if fill else f"{side}px"
     st.html(f'<div class="vae-images" style="--side: {least}">{figures}</div>')

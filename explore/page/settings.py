@@ -9,6 +9,7 @@ import streamlit as st
 from page import kit
 from page.kit import choices, limits, stop, usual_settings
 from page.state import state
+from page.words import count_words
 
 kinds = {              # les quatre sortes, et ce qui les distingue dans la zone ***
     "auto-encodeur": {"beta": 0, "reconstruction": "mse"},
@@ -48,7 +49,8 @@ def take_kind():
 
 def ask(name):
     """Un réglage : son aide et son départ viennent de train_VAE.py."""
-    words, value = f"{name} : {zone[name]}", usual_settings[name]
+    words = f"{name} : {zone[name]}"
+    value = state.get(name, write_field(name, usual_settings[name]))
     label = first.get(name, words)
     kept = {"key": name, "persist_state": "session", "help": words if name in first else None}
     if choices.get(name) == [True, False]:
@@ -58,7 +60,7 @@ def ask(name):
     low, high = limits[name]
     if isinstance(low, int):
         return st.number_input(label, low, high, value, **kept)
-    return read_number(name, st.text_input(label, f"{value:g}", **kept), low, high)
+    return read_number(name, st.text_input(label, value, **kept), low, high)
 
 
 def read_number(name, text, low, high):
@@ -84,16 +86,18 @@ def write_field(name, value):
     return value if exact else f"{value:g}"
 
 
-def ask_all(count):
-    """La sorte, les réglages et, replié, ce qui est pour les curieux : les réglages.
+def propose_epochs(count, epochs):
+    """S'il y a peu d'images, un bouton pour y passer plus souvent."""
+    wished = min(100, 10_000 // count // 10 * 10)
+    if epochs <= wished // 2:
+        st.button(f"{count_words(count, 'image')} : plutôt {wished} passages", width="stretch",
+                  on_click=state.update, args=({"epochs": wished},))
 
-    count : combien d'images ; s'il y en a peu, il propose d'y passer plus souvent."""
+
+def ask_all():
+    """La sorte, les réglages et, replié, ce qui est pour les curieux : les réglages."""
     top = st.container()
     settings = {name: ask(name) for name in first}
-    wished = min(100, 10_000 // max(count, 1) // 10 * 10)
-    if count and settings["epochs"] <= wished // 2:
-        st.button(f"{count} images seulement : faire {wished} passages", on_click=state.update,
-                  args=({"epochs": wished},), width="stretch")
     with st.expander("Pour les curieux"):
         settings |= {name: ask(name) for name in others}
         st.caption("Le bloc à coller dans train_VAE.py :")

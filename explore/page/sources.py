@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from page.folders import folder_stamp, folders, read_folder, webcam
+from page.folders import creatures, folder_stamp, folders, read_folder, webcam
 from page.kit import extensions, usual_settings
 from page.pictures import gallery
 from page.sets import downloads, is_downloaded, open_set, read_set, sets
@@ -43,7 +43,8 @@ def read(source, size, count, stamp, _files):
 
 def choose_data():
     """Le choix des images, et ce qu'on en voit ; None s'il n'y en a pas encore."""
-    source = st.selectbox("Images", all_sources, key="source", on_change=open_recorder)
+    place = all_sources.index(state.get("source", creatures))
+    source = st.selectbox("Images", all_sources, place, key="source", on_change=open_recorder)
     if source == uploads:
         data = choose_files()
     elif source in sets:

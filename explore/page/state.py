@@ -10,6 +10,7 @@ start = {
     "training": None,      # l'entraînement de ce visiteur (page/training.py), ou None
     "opened": None,        # le modèle à ouvrir au prochain dessin de la page
     "last_model": None,    # le modèle que l'on regarde ("model", la liste, peut être en retard)
+    "linked": False,       # vrai quand l'adresse vient de donner les réglages, et non le modèle
     "address": {},         # ce que dit l'adresse
     "place": None,         # le lieu où aller au prochain dessin de la page
     "sentence": "",        # ce que la page dit une fois, en haut

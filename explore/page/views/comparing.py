@@ -74,9 +74,11 @@ def choose(data):
 def short_names(stems, views):
     """Un nom court par modèle : une lettre, la sorte, et ce qui n'est pas dans tous les autres."""
     about = [describe(stem, stamp(stem)) for stem in stems]
-    details = [[*one["changed"], count_words(one["epochs"], "époque"),
-                time.strftime("%H:%M:%S", time.localtime(stamp(stem)))]
-               for stem, one in zip(stems, about)]
+    details = [[*one["changed"], count_words(one["epochs"], "époque")] for one in about]
+    twins = [details.count(detail) > 1 for detail in details]
+    for detail, stem, twin in zip(details, stems, twins):
+        if twin:                           # tout pareil : l'heure les distingue
+            detail.append(time.strftime("%H:%M:%S", time.localtime(stamp(stem))))
     common = set(details[0]).intersection(*details)
     names = []
     for letter, one, detail, view in zip("ABCDEF", about, details, views):

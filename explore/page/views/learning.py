@@ -4,18 +4,13 @@ import torch
 
 from page.curves import draw_curves
 from page.kit import reconstruct
-from page.naming import find_told
 from page.pictures import gallery
 from page.settings import name_kind
-from page.words import plain
 
 
 def draw(view):
     """De l'entraînement en cours, sinon du modèle ouvert."""
     history, settings = view.saved["history"], view.saved["settings"]
-    told = find_told(view.saved)
-    if told:
-        st.caption(plain(" ".join(told)))
     rows = reconstruct(view.model, view.images, torch.arange(min(10, view.tests)),
                        settings["task"])
     st.caption("Des images jamais apprises ; dessous, ce que le réseau en redessine.")

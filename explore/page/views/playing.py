@@ -23,5 +23,8 @@ def draw(data):
         st.caption(f"Ce modèle a appris sur d'autres images ({source}) : il redessine tout avec "
                    "ce qu'il connaît.")
     part(studio.draw)(view)
+    told = naming.find_told(view.saved)
+    if told:
+        st.caption(words.plain(" ".join(told)))            # ce que sont devenus les mouvements
     if state.training:
         learning.draw(view)
