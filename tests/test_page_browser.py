@@ -542,7 +542,7 @@ def check_with_axe(browser, axe, place):
                ".then(found => { window.done = found.violations })")
     violations = browser.when(lambda: browser.js("return window.done && [window.done]"),
                               "axe", 60)[0]
-    seen = [(one["id"], [node["html"][:150] for node in one["nodes"]]) for one in violations]
+    seen = [(one["id"], [node["html"][:150] + node["failureSummary"] for node in one["nodes"]]) for one in violations]
     assert not seen, (place, seen)
 
 

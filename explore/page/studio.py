@@ -21,13 +21,13 @@ steps = 11             # le fond dessiné par le réseau : steps x steps images
 show_studio = component("studio", """
 <div class="studio">
   <section class="entree">
-    <h3>Mon image</h3>
+    <h2>Mon image</h2>
     <div class="recue"><img class="vue" alt="L'image que reçoit le réseau">
       <div class="gestes">
         <button type="button" data-do="other">Une autre image</button>
         <button type="button" data-do="webcam">Webcam en direct</button>
         <span role="status"></span></div></div>
-    <h3 class="titre-carte">La carte</h3>
+    <h2 class="titre-carte">La carte</h2>
     <div class="carte">
       <div class="fond" role="img"></div><svg viewBox="-1 -1 2 2" aria-hidden="true"></svg>
       <button type="button" class="point"
@@ -39,12 +39,12 @@ show_studio = component("studio", """
     <div class="legende"></div>
   </section>
   <section class="code">
-    <h3><span class="fleche">→</span> Le code : <b>mu</b> et <b>sigma</b></h3>
+    <h2><span class="fleche">→</span> Le code : <b>mu</b> et <b>sigma</b></h2>
     <p class="petit">Le réseau résume l'image en quelques nombres : pour chacun une valeur,
        <b>mu</b> (le curseur), et une marge, <b>sigma</b> (la bande). Bougez-les, nommez-les.</p>
     <div class="curseurs"></div>
     <div class="hasard">
-      <h3><span class="fleche">→</span> <b>z</b>, tiré autour de mu</h3>
+      <h2><span class="fleche">→</span> <b>z</b>, tiré autour de mu</h2>
       <div class="tirage">
         <svg class="loupe" viewBox="-3.2 -3.2 6.4 6.4" role="img"
              aria-label="Les z tirés, vus à la loupe"></svg>
@@ -63,7 +63,7 @@ show_studio = component("studio", """
        sans hasard.</p>
   </section>
   <section class="sortie">
-    <h3><span class="fleche">→</span> L'image redessinée</h3>
+    <h2><span class="fleche">→</span> L'image redessinée</h2>
     <img class="redite" alt="Image décodée">
     <div class="derniers" aria-hidden="true"></div>
     <div class="gestes">
