@@ -14,7 +14,8 @@ from page.views import comparing, lesson, playing, workshop
 
 draw = dict(zip(address.places, (playing.draw, comparing.draw, lesson.draw, workshop.draw)))
 idea = ("Montrez des images au réseau : il apprend seul à résumer chacune en quelques nombres. "
-        "Puis bougez ces nombres, et l'image suit.")
+        "Puis bougez ces nombres, et l'image suit."
+        "<span> Vos images et Entraîner : » en haut à gauche.</span>")
 
 
 def page():
@@ -44,8 +45,8 @@ def draw_place(data):
     parts.careful(following.follow)()
     if not state.state.began:
         st.html(f'<p class="vae-line">{idea}</p>')
-    place = st.segmented_control("Lieu", address.places, default=state.state.lieu, key="lieu",
-                                 required=True, label_visibility="collapsed", width="stretch")
+    place = st.radio("Lieu", address.places, address.places.index(state.state.lieu), key="lieu",
+                     horizontal=True, label_visibility="collapsed")
     address.write()
     with st.container(key=place):
         parts.careful(draw[place])(data)

@@ -481,7 +481,7 @@ def test_a_link_gives_the_place_the_model_and_the_settings(server, browser):
     address("lieu=Comprendre")
     browser.driver.get(link)
     browser.wait_text("Répondez sans chercher")
-    browser.click("Pour les curieux")
+    browser.click("Le bloc à coller dans train_VAE.py")
     browser.wait_text("beta = 1.5")
     browser.open("?lieu=Atelier&latent_size=99&decoder=x")
     browser.wait_text("Ouvrir un modèle")

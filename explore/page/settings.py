@@ -100,7 +100,7 @@ def ask_all():
     settings = {name: ask(name) for name in first}
     with st.expander("Pour les curieux"):
         settings |= {name: ask(name) for name in others}
-        st.caption("Le bloc à coller dans train_VAE.py :")
+    with st.expander("Le bloc à coller dans train_VAE.py"):
         st.code("\n".join(write_line(name, settings[name]) for name in zone if name in settings),
                 language=None, wrap_lines=True)
     state.kind = name_kind(settings)       # la sorte suit les réglages, et inversement

@@ -78,10 +78,11 @@ show_studio = component("studio", """
 def draw(view):
     """Le studio, qui répond à la dernière demande ; le modèle entier ne part qu'une fois."""
     asked = (state.get("studio") or {}).get("ask") or {}
+    number = asked.get("asked")            # rendu avec la réponse : le studio la reconnaît
     if asked.get("model") != view.name:
         asked = {"image": 0}
     turn = f"{view.name} {len(view.saved['history'])}"     # change à chaque époque
-    data = {"turn": turn, "asked": asked.get("asked"), **answer(view, asked)}
+    data = {"turn": turn, "asked": number, **answer(view, asked)}
     if asked.get("has") != turn:
         data["base"] = {"turn": turn, **describe(view)}
     show_studio(key="studio", data=data, on_ask_change=lambda: None,

@@ -2,7 +2,7 @@
 const makeStudio = box => {
     const find = selector => box.querySelector(selector)
     const video = find("video"), said = find("[role=status]"), latest = find(".derniers")
-    const s = { plane: [0, 1], stretch: 1, cloud: [], noises: [], mu: [], sigma: [], noise: [] }
+    const s = { plane: [0, 1], stretch: 1, cloud: [], noises: [], known: {}, mu: [], sigma: [], noise: [] }
     s.z = () => s.mu.map((mu, i) => mu + s.stretch * s.sigma[i] * s.noise[i])
     s.name = name => s.given[name] || name
     s.groundKey = () => [s.base.turn, ...s.plane].join()
@@ -117,9 +117,11 @@ const makeStudio = box => {
         return other
     }
     s.receive = data => {
-        if (!data.base && data.turn !== s.base?.turn) { s.asked = 0; ask({ image: 0 }); return }
+        const base = data.base || s.known[data.turn]
+        if (!base) { s.asked = 0; ask({ image: 0 }); return }      // le studio vient de s'ouvrir
+        if (data.turn !== s.turn) s.known = { [s.turn]: s.base, [data.turn]: base }
         const fresh = data.asked === s.asked, newer = data.turn !== s.turn
-        const other = data.base && data.turn !== s.base?.turn && adopt(data.base)
+        const other = newer && adopt(base)
         s.turn = data.turn
         if (data.mu && (other || newer || fresh && !s.next)) {
             Object.assign(s, { mu: data.mu, own: data.mu, sigma: data.sigma })

@@ -29,8 +29,8 @@ def draw(data):
                                      disabled=following.is_busy()):
         following.begin(open_model(opened)[1]["settings"] | {"beta": dear}, data, "Comparer")
     if len(chosen) < 2 or not data:
-        st.info("Choisissez des images, et au moins deux modèles. Entraînez-en d'autres "
-                "sortes, sur les mêmes images, pour voir ce qui change.")
+        st.info("Il faut au moins deux modèles des mêmes images : appuyez sur ce bouton, ou "
+                "entraînez-en une autre sorte, et l'on voit ce que coûte l'information.")
         return
     views = [view_model(stem, data) for stem in chosen]
     names = short_names(chosen, views)
