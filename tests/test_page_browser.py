@@ -464,7 +464,7 @@ def test_two_sessions_and_the_one_that_leaves(server, browser):
 def test_a_link_gives_the_place_the_model_and_the_settings(server, browser):
     """L'adresse suit ce que l'on choisit, la rouvrir le retrouve, et Retour change de lieu."""
     browser.open()
-    browser.wait_model("VAE · Créatures")
+    browser.wait_model("Créatures")
     browser.type("beta", "1,5")
     browser.click("Comprendre")
 
@@ -472,7 +472,7 @@ def test_a_link_gives_the_place_the_model_and_the_settings(server, browser):
         return browser.when(lambda: all(word in browser.driver.current_url for word in words)
                             and browser.driver.current_url, f"l'adresse {words}")
 
-    link = address("lieu=Comprendre", "beta=1%2C5", "modele=VAE")
+    link = address("lieu=Comprendre", "beta=1%2C5", "modele=")
     browser.click("Atelier")
     address("lieu=Atelier")
     browser.type("beta", "3")
