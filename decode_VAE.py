@@ -1,7 +1,7 @@
 """Déplacer les curseurs : chacun règle un nombre, et l'image suit.
 
 Lit     : model_name.pth ; les images (touche i), la webcam (w).
-Écrit   : decode_0001.png... (touche s), sans jamais écraser une image.
+Écrit   : decode_0001.png... (touche s), decode_0002.gif (f), sans rien écraser.
 Ensuite : changez la zone *** de train_VAE.py, relancez, comparez.
 """
 # ***************** zone *** : à vous de modifier *****************
@@ -23,10 +23,10 @@ from PIL import Image, ImageDraw
 from outils.camera import open_camera, read_square
 from outils.checks import check_folder, check_name, check_number
 from outils.drawing import black, font, grey, small_font, white
-from outils.files import save_picture
+from outils.files import save_numbered, save_picture
 from outils.latents import name_latent, order_sliders, random_codes
 from outils.model_file import load_model
-from outils.pictures import list_images, read_image, to_picture
+from outils.pictures import list_images, read_image, to_gif, to_picture
 from outils.sliders import Sliders
 from outils.stop import here, stop
 from outils.windows import close_windows, read_key, show, window_trouble
@@ -36,7 +36,8 @@ m  retour au milieu
 i  image du dossier
 p  promenade
 w  webcam
-s  enregistrer l'image
+s  garder l'image
+f  film du curseur
 q  quitter (ou Échap)"""
 
 
@@ -59,6 +60,7 @@ class Board:
         labels = [name_latent(saved, i) for i in self.order]
         self.sliders = Sliders("decodeur", labels)
         self.z = self.mean.clone()
+        self.last = self.order[0]         # le latent du dernier curseur qui a bougé
         self.driver = "curseurs"
         self.capture = None               # la webcam, quand elle est ouverte
         self.names = []                   # les images du dossier (touche i)
@@ -72,6 +74,7 @@ class Board:
         for line, position in self.sliders.read_moved().items():
             i = self.order[line]              # line : le rang du curseur ; i : son latent
             self.z[i] = self.mean[i] + self.step[i] * (position - 100)
+            self.last = i
             self.take_over()
 
     def place_sliders(self):
@@ -97,8 +100,9 @@ class Board:
         try:
             if letter == "s":
                 picture = to_picture(self.decode()).resize((512, 512))
-                path = save_picture(picture, here, "decode")
-                self.message = f"Image enregistrée : {path.name}"
+                self.tell(save_picture(picture, here, "decode"))
+            if letter == "f":
+                self.tell(save_numbered(to_gif(self.film()), here, "decode", "gif"))
             if letter in ("h", "m", "i", "p", "w"):
                 self.take_over()
             if letter == "h":
@@ -132,14 +136,30 @@ class Board:
         else:
             self.message = f"{name} : {problem}"
 
+    def tell(self, path):
+        self.message = (f"Écrit : {path.name}. Ne donnez un visage qu'avec l'accord de "
+                        "la personne.")
+
     def walk(self):
         """La promenade : chaque curseur, à son tour, va et vient autour de la moyenne."""
         turns = (time.monotonic() - self.start_time) / walk_seconds
-        i = self.order[int(turns) % len(self.order)]
-        swing = 100 * math.sin(2 * math.pi * turns)
-        self.z = self.start_code.clone()
-        self.z[i] = self.mean[i] + self.step[i] * swing
+        self.last = self.order[int(turns) % len(self.order)]
+        self.z = self.swing(self.start_code, turns)
         self.changed = True
+
+    def swing(self, code, turns):
+        """Ce code, mais où le dernier curseur va et vient ; turns : combien de fois."""
+        z = code.clone()
+        i = self.last
+        z[i] = self.mean[i] + self.step[i] * 100 * math.sin(2 * math.pi * turns)
+        return z
+
+    @torch.no_grad()
+    def film(self):
+        """Le dernier curseur va et vient une fois, en 40 images."""
+        codes = [self.swing(self.z, number / 40) for number in range(40)]
+        images = self.model.decode(torch.stack(codes))
+        return [to_picture(image).resize((256, 256)) for image in images]
 
     def look_at_camera(self):
         """La webcam : le réseau regarde une image de plus."""
@@ -172,7 +192,7 @@ class Board:
         screen = Image.new("RGB", (816, 480), white)
         draw = ImageDraw.Draw(screen)
         screen.paste(to_picture(self.decode()).resize((456, 456)))
-        draw.text((472, 8), help_text, black, font, spacing=6)
+        draw.text((472, 8), help_text, black, font, spacing=4)
         for place, (name, picture) in enumerate(self.seen.items()):
             draw.text((472, 164 + 148 * place), name, grey, small_font)
             screen.paste(to_picture(picture).resize((128, 128)), (472, 180 + 148 * place))

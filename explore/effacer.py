@@ -7,7 +7,7 @@ Ensuite : ce que ce script ne peut pas atteindre est dit à la fin.
 from pathlib import Path
 
 kit = Path(__file__).resolve().parent.parent
-made = ["*.pth", "*.png", "*.gif", "*.incomplet"]     # à côté des quatre scripts
+made = ["*.pth", "*.png", "*.gif", "*.html", "*.incomplet"]  # à côté des quatre scripts
 whole = ["images", "explore/results", "explore/models"]    # avec leurs sous-dossiers
 ours = [kit / "images" / "demo", kit / "images" / "aquarium"]     # viennent avec le kit
 
@@ -79,6 +79,6 @@ if __name__ == "__main__":
     print("Ce que ce script ne peut pas atteindre, à faire à la main :\n"
           "- la corbeille, si des images y sont déjà : videz-la ;\n"
           "- un nuage (OneDrive, iCloud...) : effacez-y aussi, corbeille comprise ;\n"
-          "- les copies sur une clé USB, un autre ordinateur ou un autre dossier "
-          "(dataset_folder, une vidéo) ;\n"
+          "- les copies sur une clé USB, un téléphone, un autre ordinateur ou un autre "
+          "dossier (dataset_folder, une vidéo) ;\n"
           "- la mémoire de Spyder : Consoles, Redémarrer le noyau.")

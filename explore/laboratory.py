@@ -22,12 +22,13 @@ from outils.camera import open_camera, read_square
 from outils.checks import (check_choice, check_folder, check_name, check_number,
                            check_settings, choices, limits)
 from outils.drawing import black, font, grey, red, white
-from outils.files import make_folder, save_picture
-from outils.latents import live_latents, name_axis, name_latent, order_sliders
+from outils.files import make_folder, save_picture, why_not_written, write_whole
+from outils.latents import (live_latents, name_axis, name_latent, order_sliders,
+                            random_codes)
 from outils.model_file import load_model
 from outils.movements import Movements, find_movements
 from outils.share import split
-from outils.pictures import load_images, to_picture
+from outils.pictures import load_images, to_gif, to_picture
 from outils.stop import stop
 from outils.windows import close_windows, is_open, open_window, window_trouble
 from train_VAE import average_loss, learn, measure_latents, pixel_error, settings

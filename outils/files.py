@@ -65,6 +65,11 @@ def save_picture(picture, folder, prefix):
     """Enregistre en PNG, avec un numéro de plus que le plus grand déjà là."""
     content = io.BytesIO()               # un fichier en mémoire
     picture.save(content, "PNG")
+    return save_numbered(content.getvalue(), folder, prefix, "png")
+
+
+def save_numbered(content, folder, prefix, suffix):
+    """De même, pour les octets de n'importe quel fichier."""
     numbers = [0]
     for path in folder.glob(f"{prefix}_*"):
         digits = path.stem[len(prefix) + 1:]    # "0012", pour im_0012.png
@@ -72,9 +77,9 @@ def save_picture(picture, folder, prefix):
             numbers.append(int(digits))
     number = max(numbers) + 1
     while True:
-        path = folder / f"{prefix}_{number:04d}.png"
+        path = folder / f"{prefix}_{number:04d}.{suffix}"
         try:
-            write_new(path, content.getvalue())
+            write_new(path, content)
             return path
         except FileExistsError:          # un autre script vient de prendre ce numéro
             number += 1

@@ -1,4 +1,5 @@
 """Les images d'un dossier : les trouver, les lire, écarter celles qui ne vont pas."""
+import io
 import os
 import warnings
 from pathlib import Path
@@ -112,3 +113,13 @@ def to_picture(image):
     pixels = (image.clamp(0, 1) * 255).round().byte()
     # permute : (H, W, 3), l'ordre de Pillow
     return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
+
+
+def to_gif(pictures):
+    """Un film, les octets d'un GIF : dix images de Pillow par seconde, en boucle."""
+    content = io.BytesIO()               # un fichier en mémoire
+    fast = Image.Quantize.FASTOCTREE     # 256 couleurs, choisies bien plus vite
+    views = [picture.quantize(method=fast) for picture in pictures]
+    views[0].save(content, "GIF", save_all=True, append_images=views[1:], duration=100,
+                  loop=0)
+    return content.getvalue()

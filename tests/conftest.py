@@ -174,7 +174,7 @@ class Kit:
     def add_explore(self):
         """Le laboratoire : les scripts de explore/."""
         def others(folder, names):
-            return [name for name in names if not name.endswith(".py")]
+            return [name for name in names if not name.endswith((".py", ".html"))]
 
         shutil.copytree(root / "explore", self.folder / "explore", ignore=others)
         return self

@@ -332,6 +332,59 @@ def test_every_number_is_written_on_the_screen(latent_size):
     assert tops == sorted(tops) and len(set(tops)) == latent_size       # de haut en bas
 
 
+@torch.no_grad()
+def test_the_film_of_the_last_slider(tmp_path, monkeypatch, capsys):
+    """Touche f : le dernier curseur bougé va et vient seul ; un numéro de plus, rien d'écrasé."""
+    monkeypatch.setattr(decode_VAE, "here", tmp_path)
+    (tmp_path / "decode_0003.png").write_bytes(b"avant")
+    model = VAE(32, 4).eval()
+    smooth = torch.linspace(-0.1, 0.1, 32)
+    weight = model.decoder.linear[0].weight.view(3, 32, 32, 4)
+    weight[:] = 0.1 * torch.randn(3, 1, 1, 4) + smooth[:, None, None] + smooth[:, None] * torch.randn(4)
+    saved = {"settings": {**train_VAE.settings, "images_size": 32}, "z_mean": torch.randn(4) / 3,
+             "z_spread": torch.rand(4) + 0.5, "importance": torch.rand(4), "movements": []}
+    board = decode_VAE.Board(model, saved)
+    monkeypatch.setattr(board.sliders, "read_moved", lambda: {2: 130})
+    board.follow_hand()
+    moved = board.order[2]
+    z = board.z.clone()
+    board.press("f")
+    assert "decode_0004.gif" in board.message and "accord" in board.message
+    assert torch.equal(board.z, z) and (tmp_path / "decode_0003.png").read_bytes() == b"avant"
+    with Image.open(tmp_path / "decode_0004.gif") as film:
+        assert film.n_frames == 40 and film.size == (256, 256) and film.info["loop"] == 0
+        for number, swing in ((0, 0), (10, 2), (30, -2)):
+            film.seek(number)
+            code = z.clone()
+            code[moved] = saved["z_mean"][moved] + swing * saved["z_spread"][moved]
+            expected = model.decode(code[None])[0].clamp(0, 1)
+            small = film.convert("RGB").resize((32, 32), Image.Resampling.BOX)
+            picture = torch.tensor(np.asarray(small)).permute(2, 0, 1) / 255
+            assert (picture - expected).abs().mean() < 0.02
+    board.press("f")
+    board.press("s")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "decode_0003.png", "decode_0004.gif", "decode_0005.gif", "decode_0006.png"]
+
+
+@pytest.mark.slow
+def test_a_film_from_the_window(decoder):
+    """Le curseur tiré à la souris, puis f : un film que Pillow relit, et la fenêtre reste."""
+    decoder = decoder()
+    decoder.drag(1, 100)
+    decoder.screen.tap("f")
+    path, = wait_for(lambda: list(decoder.kit.folder.glob("decode_*.gif")), 40, "le film")
+    decoder.save()
+    decoder.quit()
+    with Image.open(path) as film:
+        assert film.n_frames == 40
+        film.seek(10)
+        picture = torch.tensor(np.asarray(film.convert("RGB").resize((64, 64), Image.Resampling.BOX)))
+    seen = decoder.model.encode(picture.permute(2, 0, 1)[None] / 255)[0][0]
+    change = (seen - decoder.saved["z_mean"]) / decoder.saved["z_spread"]
+    assert change.abs().argmax() == decoder.order[1] and change[decoder.order[1]] > 1, change
+
+
 # Ce qui ne peut pas marcher
 def test_no_model(kit):
     program = kit.start("decode_VAE.py", real=True)

@@ -20,7 +20,7 @@ from outils.checks import choices, limits
 
 demo = root / "images" / "demo"
 explore = ["laboratory", "traversals", "map_2D", "interpolation", "samples", "groups",
-           "few_labels", "factors", "sweep_beta"]
+           "few_labels", "factors", "sweep_beta", "emporter", "films"]
 machines = [f"outils/{path.name}" for path in sorted((root / "outils").glob("*.py"))]
 packages = {"torch", "torchvision", "cv2", "numpy", "PIL"}
 

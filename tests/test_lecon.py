@@ -206,6 +206,7 @@ def test_verifier_all_is_well(kit, screen):
 def leave_traces(kit):
     """Ce qu'une séance laisse derrière elle."""
     left = ["VAE_64.pth", "VAE_64_precedent.pth", "VAE_64.png", "VAE_64.gif", "decode_0001.png",
+            "decode_0002.gif", "VAE_64.html",
             "images/im_0001.png", "images/m1_0001.png", "images/webcam/m2_0001.png",
             "images/mains/a.jpg", "images/mains/b.heic",
             "explore/results/map.png", "explore/results/sweep_beta/x.png", "explore/models/m.pth"]
