@@ -14,6 +14,7 @@ from drawn_film import draw_movements
 from torch.torch_version import TorchVersion
 
 pytest.importorskip("streamlit")
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 from page_kit import (one, open_page, open_saved, run, said, train, turn, wait_end, widget,
                       zipped)
@@ -152,6 +153,20 @@ def test_the_studio_answers_like_the_network(page):
     assert answered["ground"].startswith("data:image/jpeg")
     seen = studio.answer(view, {"picture": one_image["seen"]})
     assert seen["mu"] == pytest.approx(one_image["mu"], abs=1e-4)
+
+
+def test_what_is_taken_home(page):
+    """La page, avec les noms donnés ; l'image et le film du studio."""
+    taking = importlib.import_module("page.taking")
+    view = open_view(page)
+    content = taking.take_model(view).decode()
+    assert view.name in content and "MODELE" not in content
+    picture = Image.open(io.BytesIO(taking.take_picture(view)))
+    film = Image.open(io.BytesIO(taking.take_film(view)))
+    assert picture.format == "PNG" and picture.size == (512, 512) and film.n_frames > 10
+    turn(page, "Jouer")
+    assert "l'accord de chacun" in said(page)
+    assert len(page.get("download_button")) == 3
 
 
 def test_a_dead_slider_is_last_and_says_so(page):

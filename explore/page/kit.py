@@ -20,8 +20,10 @@ from outils.latents import (live_latents, name_axis, name_latent, order_sliders,
 from outils.model_file import load_model, save_model
 from outils.movements import Movements, find_movements
 from outils.share import split, stretches
-from outils.pictures import extensions, list_images, read_image, to_picture
+from outils.pictures import extensions, list_images, read_image, to_gif, to_picture
 from outils.stop import stop
+from emporter import make_page
+from films import film_slider
 from record_images import count_kinds, saved_size
 from train_VAE import average_loss, learn, measure_latents, reconstruct
 from train_VAE import settings as usual_settings

@@ -77,16 +77,21 @@ show_studio = component("studio", """
 
 def draw(view):
     """Le studio, qui répond à la dernière demande ; le modèle entier ne part qu'une fois."""
-    asked = (state.get("studio") or {}).get("ask") or {}
-    number = asked.get("asked")            # rendu avec la réponse : le studio la reconnaît
-    if asked.get("model") != view.name:
-        asked = {"image": 0}
+    asked = last_ask(view)
     turn = f"{view.name} {len(view.saved['history'])}"     # change à chaque époque
-    data = {"turn": turn, "asked": number, **answer(view, asked)}
+    data = {"turn": turn, "asked": asked.get("asked"), **answer(view, asked)}
     if asked.get("has") != turn:
         data["base"] = {"turn": turn, **describe(view)}
     show_studio(key="studio", data=data, on_ask_change=lambda: None,
                 on_names_change=lambda: None)
+
+
+def last_ask(view):
+    """Ce que l'on a demandé à ce modèle ; sinon, sa première image."""
+    asked = (state.get("studio") or {}).get("ask") or {}
+    if asked.get("model") == view.name:
+        return asked
+    return {"image": 0, "asked": asked.get("asked")}       # le studio reconnaît la réponse
 
 
 def describe(view):
@@ -108,19 +113,24 @@ def describe(view):
 @torch.no_grad()
 def answer(view, asked):
     """Le code d'une image et ce qu'il redessine, ou l'image du code demandé."""
-    order, out = view.order, {}
-    if "z" in asked and len(asked["z"]) == len(order):
-        code = torch.zeros(len(order))
-        code[order] = torch.tensor(asked["z"], dtype=torch.float32)
-    else:
-        inputs = spoil(find_image(view, asked)[None], view.saved["settings"]["task"])
-        mu, logvar = view.model.encode(inputs)
-        code = mu[0]
-        out = {"seen": to_uri(inputs[0]), "mu": code[order].tolist(),
-               "sigma": torch.exp(logvar[0, order] / 2).tolist()}
+    order, (code, out) = view.order, find_code(view, asked)
     if asked.get("ground"):
         out["ground"] = draw_grid(view, [order[place] for place in asked["ground"]])
     return out | {"picture": to_uri(view.model.decode(code[None])[0])}
+
+
+@torch.no_grad()
+def find_code(view, asked):
+    """Le code demandé ; si c'est celui d'une image, aussi ce qu'en dit l'encodeur."""
+    order = view.order
+    if "z" in asked and len(asked["z"]) == len(order):
+        code = torch.zeros(len(order))
+        code[order] = torch.tensor(asked["z"], dtype=torch.float32)
+        return code, {}
+    inputs = spoil(find_image(view, asked)[None], view.saved["settings"]["task"])
+    mu, logvar = view.model.encode(inputs)
+    return mu[0], {"seen": to_uri(inputs[0]), "mu": mu[0, order].tolist(),
+                   "sigma": torch.exp(logvar[0, order] / 2).tolist()}
 
 
 def find_image(view, asked):

@@ -1,7 +1,7 @@
 """Jouer : le studio, ou l'enregistreur s'il est ouvert ; dessous, l'entraînement en cours."""
 import streamlit as st
 
-from page import following, naming, studio, words
+from page import following, naming, studio, taking, words
 from page.parts import part
 from page.recorder import record
 from page.sources import recording
@@ -28,3 +28,5 @@ def draw(data):
         st.caption(words.plain(" ".join(told)))            # ce que sont devenus les mouvements
     if state.training:
         learning.draw(view)
+    else:
+        taking.draw(view)
