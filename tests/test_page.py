@@ -159,10 +159,14 @@ def test_what_is_taken_home(page):
     """La page, avec les noms donnés ; l'image et le film du studio."""
     taking = importlib.import_module("page.taking")
     view = open_view(page)
-    content = taking.take_model(view).decode()
-    assert view.name in content and "MODELE" not in content
-    picture = Image.open(io.BytesIO(taking.take_picture(view)))
-    film = Image.open(io.BytesIO(taking.take_film(view)))
+    far = [2.0] * len(view.order)
+    told = {"ask": {"model": view.name, "z": far},
+            "names": {"model": view.name, "names": {"z1": "le ciel"}}}
+    content = taking.take_model(view, told).decode()
+    assert "le ciel" in content and "MODELE" not in content
+    picture = Image.open(io.BytesIO(taking.take_picture(view, told)))
+    assert picture.tobytes() != Image.open(io.BytesIO(taking.take_picture(view, {}))).tobytes()
+    film = Image.open(io.BytesIO(taking.take_film(view, told)))
     assert picture.format == "PNG" and picture.size == (512, 512) and film.n_frames > 10
     turn(page, "Jouer")
     assert "l'accord de chacun" in said(page)

@@ -77,7 +77,9 @@ show_studio = component("studio", """
 
 def draw(view):
     """Le studio, qui répond à la dernière demande ; le modèle entier ne part qu'une fois."""
-    asked = last_ask(view)
+    said = held()
+    said.update(state.get("studio") or {})
+    asked = last_ask(view, said)
     turn = f"{view.name} {len(view.saved['history'])}"     # change à chaque époque
     data = {"turn": turn, "asked": asked.get("asked"), **answer(view, asked)}
     if asked.get("has") != turn:
@@ -86,9 +88,14 @@ def draw(view):
                 on_names_change=lambda: None)
 
 
-def last_ask(view):
+def held():
+    """Ce que le studio a dit en dernier ; un fichier que l'on emporte le lit plus tard."""
+    return state.setdefault("held", {})
+
+
+def last_ask(view, said):
     """Ce que l'on a demandé à ce modèle ; sinon, sa première image."""
-    asked = (state.get("studio") or {}).get("ask") or {}
+    asked = said.get("ask") or {}
     if asked.get("model") == view.name:
         return asked
     return {"image": 0, "asked": asked.get("asked")}       # le studio reconnaît la réponse

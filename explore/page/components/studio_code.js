@@ -17,6 +17,7 @@ const makeCode = (box, s, move) => {
             title: "Écrivez ici ce que change ce curseur" })
         named.setAttribute("aria-label", "Nom du curseur " + name)
         named.onchange = () => { s.rename(name, named.value.trim()); named.value = s.name(name) }
+        named.onclick = () => named.select()
         named.onkeydown = event => { if (event.key === "Enter") named.blur() }
         Object.assign(slider, { type: "range", min: -3, max: 3, step: 0.1 })
         slider.setAttribute("aria-label", "Curseur " + name)
