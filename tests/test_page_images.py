@@ -187,6 +187,14 @@ def test_a_bad_upload_is_refused_with_a_sentence(own, kind):
     assert str(refusal.value).endswith(".")
 
 
+def test_a_bad_zip_does_not_block_good_files(own):
+    uploads = importlib.import_module("page.uploads")
+    files = [Upload("bon.png", png(1)), Upload("a.zip", zipped({"../a.png": png()})),
+             Upload("bon.zip", zipped({"b.png": png(2)})), Upload("b.zip", b"PK pas un zip")]
+    images, names, reasons = uploads.read_uploads(files, 32)
+    assert names == ["bon.png", "bon/b.png"] and set(reasons) == {"a.zip", "b.zip"}
+
+
 def test_a_refusal_is_shown_in_the_page(page):
     uploader = choose(page, "Mes fichiers").file_uploader("files")
     uploader.set_value([("a.zip", zipped({"../a.png": png()}), "")])
