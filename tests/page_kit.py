@@ -123,11 +123,6 @@ def choose(page, source):
     return run(page)
 
 
-def close_recorder(page):
-    one(page.button, "Fermer l'enregistreur").click()
-    return run(page)
-
-
 def widget(page, name):
     kinds = (page.number_input, page.selectbox, page.toggle, page.text_input)
     return next(element for kind in kinds for element in kind if element.key == name)

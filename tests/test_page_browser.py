@@ -1,6 +1,7 @@
 """La page dans un vrai navigateur : le parcours d'une classe, avec une fausse caméra."""
 import importlib.util
 import json
+import math
 import re
 import shutil
 import socket
@@ -373,8 +374,21 @@ def draw_z(browser):
     browser.inside(".etirer input", "found.value = 12; found.dispatchEvent(new Event('input'))")
     browser.when(lambda: browser.drawn() != picture, "l'image d'un sigma étiré")
     assert browser.inside(".piste b", tick) != before
-    price = "return found.textContent"
-    assert re.search(r"KL.* \d+,\d bits", browser.inside(".prix summary", price))
+    check_price(browser)
+
+
+def check_price(browser):
+    """Le prix de chaque nombre est sa KL, en bits ; leur somme est le prix du code."""
+    words = browser.inside(".prix summary", "return found.textContent")
+    rows = browser.inside(".prix table", "return [...found.rows].slice(1).map("
+                          "row => [...row.cells].slice(1).map(cell => cell.textContent))")
+    total = 0
+    for row in rows:
+        mu, sigma, bits = (float(cell.replace(",", ".")) for cell in row)
+        kl = (mu**2 + sigma**2 - 1) / 2 - math.log(sigma)
+        assert bits == pytest.approx(kl / math.log(2), abs=0.15)
+        total += bits
+    assert float(re.search(r"([\d,]+) bits", words)[1].replace(",", ".")) == pytest.approx(total, abs=0.3)
 
 
 def drag(browser):

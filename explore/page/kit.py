@@ -11,12 +11,11 @@ sys.path.insert(0, str(folder))
 # avant torch : un cœur par entraînement, car plusieurs élèves entraînent à la fois
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # puis celui-ci, qui règle torch avant de l'importer
-from model_VAE_64 import VAE, encode_images, kl_divergence, spoil, start_from
+from model_VAE_64 import VAE, encode_images, spoil, start_from
 
 from outils.checks import choices, limits
 from outils.files import make_folder, save_picture, why_not_written, write_whole
-from outils.latents import (live_latents, name_axis, name_latent, order_sliders,
-                            random_codes)
+from outils.latents import live_latents, name_axis, order_sliders, random_codes
 from outils.model_file import load_model, save_model
 from outils.movements import Movements, find_movements
 from outils.share import split, stretches

@@ -17,7 +17,6 @@ const makeStudio = box => {
         delete box.dataset.milliseconds
         const ground = map.drawn.checked && s.base && s.ground?.key !== s.groundKey()
         s.groundAsked = ground && s.groundKey()
-        s.last = what
         s.send("ask", { model: s.base?.model, has: s.base?.turn, asked: s.asked, ...what,
             ...(ground && { ground: s.plane }) })
     }
@@ -69,7 +68,7 @@ const makeStudio = box => {
     }
 
     // %% Les boutons
-    const showImage = number => { stopFlow(); stopLive(); s.image = number; ask({ image: number }) }
+    const showImage = number => { stopFlow(); stopLive(); ask({ image: number }) }
     const buttons = {
         other: () => showImage(Math.floor(Math.random() * s.base.count)),
         webcam: () => video.srcObject ? stopLive() : (stopFlow(), startLive()),
