@@ -108,8 +108,18 @@ def said(page):
     return " ".join(element.value for kind in kinds for element in kind)
 
 
-def turn(page, tab):
-    page.session_state["onglet"] = tab
+def turn(page, place, bench=None):
+    """Va dans un lieu de la page ; bench : une partie de l'atelier."""
+    page.session_state["lieu"] = place
+    run(page)
+    if bench:
+        page.radio("bench").set_value(bench)
+        run(page)
+    return page
+
+
+def choose(page, source):
+    page.selectbox("source").set_value(source)
     return run(page)
 
 

@@ -14,6 +14,8 @@ from drawn_film import draw_movements
 from torch.torch_version import TorchVersion
 
 pytest.importorskip("streamlit")
+from PIL import Image
+from streamlit.testing.v1 import AppTest
 from page_kit import (one, open_page, open_saved, run, said, train, turn, wait_end, widget,
                       zipped)
 
@@ -48,7 +50,7 @@ def test_each_setting_comes_from_the_zone_and_goes_back_to_it(page):
               "test_data_proportion": 0.25, "augmentation": True}
     for name in shown:
         element = widget(page, name)
-        assert element.label == f"{name} : {zone[name].split('#*** ')[1]}"
+        assert f"{name} : {zone[name].split('#*** ')[1]}" in (element.label, element.help)
         value = others[name]
         if name in limits and not isinstance(limits[name][0], int):
             value = str(value).replace(".", ",")           # une virgule, comme en français
@@ -82,12 +84,12 @@ def test_the_kind_follows_the_settings_and_they_follow_it(page):
     assert one(run(page).radio, "Sorte").value == "bêta-VAE"
 
 
-# Les onglets
+# Les lieux
 # ce pour quoi chacun est fait ; un bidi_component est un des composants de la page
-tabs = {"Entraînement": "bidi_component", "Curseurs": "bidi_component",
-        "Carte": "bidi_component", "Une image": "number_input", "Webcam": "bidi_component",
-        "Reconstructions": "html", "Inventer": "html", "Comparer": "multiselect",
-        "Modèles": "download_button", "Comprendre": "radio"}
+places = {("Jouer", None): "bidi_component", ("Comparer", None): "multiselect",
+          ("Comprendre", None): "radio", ("Atelier", "Modèles"): "download_button",
+          ("Atelier", "Images redessinées"): "html", ("Atelier", "Images inventées"): "html",
+          ("Atelier", "Courbes"): "bidi_component"}
 
 
 def kinds_inside(block):
@@ -102,39 +104,80 @@ def kinds_inside(block):
 
 
 @pytest.mark.parametrize("kind", kinds)
-def test_every_tab_shows_something_and_complains_of_nothing(page, kind, monkeypatch):
+def test_every_place_shows_something_and_complains_of_nothing(page, kind, monkeypatch):
     one(page.radio, "Sorte").set_value(kind)
     widget(page, "epochs").set_value(2)
     train(page)
-    for tab, content in tabs.items():
-        turn(page, tab)
-        assert not page.error, (tab, said(page))
-        opened, = [block for block in page.tabs if block.label == tab]
-        assert content in kinds_inside(opened), tab
+    for (place, bench), content in places.items():
+        turn(page, place, bench)
+        assert not page.error, (place, bench, said(page))
+        assert content in kinds_inside(page.main), (place, bench)
     figures = []
     curves = importlib.import_module("page.curves")
     monkeypatch.setattr(curves, "show_figures", lambda key, data: figures.append(data))
-    turn(page, "Entraînement")
+    turn(page, "Atelier", "Courbes")
     assert figures[-1].count("<polyline") == (2 if kind == "auto-encodeur" else 6)
     assert ("KL" in figures[-1]) == (kind != "auto-encodeur")
 
 
-def test_the_kl_of_one_image_adds_up(page):
-    turn(page, "Une image")
-    table = page.table[0].value.reset_index()
-    kl = table["KL"]
-    values = [float(value.replace(",", ".")) for value in kl[:-1]]
-    total = float(kl.iloc[-1].split(" ")[0].replace(",", "."))
-    assert len(values) == 4 and sum(values) == pytest.approx(total, abs=0.003)
-    for row in table.to_dict("records")[:-1]:
-        parts = [float(row[name].replace(",", ".")) for name in ("mu²", "sigma²", "-1 - ln sigma²")]
-        sigma = float(row["sigma"].replace(",", "."))
-        assert sigma**2 == pytest.approx(parts[1], abs=0.002)
-        half = float(row["KL"].replace(",", "."))
-        assert sum(parts) / 2 == pytest.approx(half, abs=0.002)
-    for count in range(1, 4):
-        one(page.button, "Tirer z").click()
-        assert len(run(page).session_state["draws"]["noises"]) == count
+# Le studio
+def open_view(page):
+    """Le modèle ouvert devant les images de la page."""
+    following, sources = (importlib.import_module(f"page.{name}") for name in ("following", "sources"))
+    folders = importlib.import_module("page.folders")
+    demo = folders.folders[folders.creatures]
+    data = sources.Data(folders.creatures, 0, folders.folder_stamp(demo), [])
+    return following.view_model(page.session_state["model"], data)
+
+
+def test_the_studio_answers_like_the_network(page):
+    """Une image, ou ce que voit la webcam : mu et sigma ; un code : son image, dans l'ordre des curseurs."""
+    studio, pictures = (importlib.import_module(f"page.{name}") for name in ("studio", "pictures"))
+    view = open_view(page)
+    described, one_image = studio.describe(view), studio.answer(view, {"image": 3})
+    with torch.no_grad():
+        mu, logvar = view.model.encode(view.images[3:4] / 255)
+        redrawn = view.model.decode(mu)[0]
+    assert one_image["mu"] == pytest.approx(mu[0, view.order].tolist(), abs=1e-5)
+    assert one_image["sigma"] == pytest.approx(torch.exp(logvar[0, view.order] / 2).tolist())
+    assert one_image["picture"] == pictures.to_uri(redrawn)
+    assert described["codes"][3] == pytest.approx(one_image["mu"], abs=0.01)
+    moved = list(one_image["mu"])
+    moved[1] += 2
+    code = mu[0].clone()
+    code[view.order[1]] += 2
+    answered = studio.answer(view, {"z": moved, "ground": [0, 1]})
+    with torch.no_grad():
+        expected = pictures.to_uri(view.model.decode(code[None])[0])
+    assert answered["picture"] == expected and "mu" not in answered
+    assert answered["ground"].startswith("data:image/jpeg")
+    seen = studio.answer(view, {"picture": one_image["seen"]})
+    assert seen["mu"] == pytest.approx(one_image["mu"], abs=1e-4)
+
+
+def test_what_is_taken_home(page):
+    """La page, avec les noms donnés ; l'image et le film du studio."""
+    taking = importlib.import_module("page.taking")
+    view = open_view(page)
+    far = [2.0] * len(view.order)
+    told = {"ask": {"model": view.name, "z": far},
+            "names": {"model": view.name, "names": {"z1": "le ciel"}}}
+    content = taking.take_model(view, told).decode()
+    assert "le ciel" in content and "MODELE" not in content
+    picture = Image.open(io.BytesIO(taking.take_picture(view, told)))
+    assert picture.tobytes() != Image.open(io.BytesIO(taking.take_picture(view, {}))).tobytes()
+    film = Image.open(io.BytesIO(taking.take_film(view, told)))
+    assert picture.format == "PNG" and picture.size == (512, 512) and film.n_frames > 10
+    turn(page, "Jouer")
+    assert "l'accord de chacun" in said(page)
+    assert len(page.get("download_button")) == 3
+
+
+def test_a_dead_slider_is_last_and_says_so(page):
+    studio = importlib.import_module("page.studio")
+    view = open_view(page)
+    view.saved["importance"][view.order[-1]] = 0.01
+    assert studio.describe(view)["dead"] == [False, False, False, True]
 
 
 def test_the_questions_before_and_after(page):
@@ -164,19 +207,82 @@ def test_the_questions_before_and_after(page):
 
 
 # L'entraînement et les modèles
-def test_the_same_training_is_not_done_twice_unless_asked(page):
+def test_training_always_trains_and_says_what_is_next(page):
+    """Même deux fois les mêmes réglages : un autre fichier, et l'on va jouer avec."""
     widget(page, "epochs").set_value(2)
     path = train(page)
     saved = open_saved(path)[1]
     assert len(saved["history"]) == 2 and saved["settings"]["model_name"] == path.stem
     assert all(name.startswith("demo/") for name in saved["train_names"])
-    before = path.stat().st_mtime_ns
-    assert train(page) == path and path.stat().st_mtime_ns == before
-    assert "existe déjà" in said(page)
-    one(page.button, "Recommencer").click()
+    assert "C'est appris" in page.toast[0].value
+    turn(page, "Atelier")
+    assert not page.toast
+    assert train(page).stem == f"{path.stem}_2" and page.session_state["lieu"] == "Jouer"
+
+
+def test_the_first_training_does_not_wait_for_the_welcome(own):
+    """Celui de l'arrivée, en cours, cède le pas : le bouton entraîne tout de suite."""
+    page = open_page(own)
+    welcome = page.session_state["training"]
+    widget(page, "epochs").set_value(2)
+    run(page)
+    path = train(page)
+    assert path.stem.endswith("_2") and page.session_state["began"] and not page.error
+    welcome.join(60)
+    assert not welcome.is_alive() and welcome.stop_asked.is_set()
+
+
+def test_opening_a_model_gives_its_settings_to_the_form(page):
+    """Et l'adresse dit lequel ; une adresse donnée rouvre le modèle, sans toucher aux réglages."""
+    first = page.session_state["model"]
+    for name, value in {"epochs": 2, "latent_size": 6, "beta": "4"}.items():
+        widget(page, name).set_value(value)
+    second = train(page).stem
+    address = dict(page.query_params)
+    assert address["modele"] == second and address["beta"] == "4"
+    page.selectbox("model").set_value(first)
+    run(page)
+    values = {name: widget(page, name).value for name in ("epochs", "latent_size", "beta")}
+    assert values == {"epochs": 10, "latent_size": 4, "beta": "1"}
+    assert page.query_params["modele"] == first
+    page.query_params = address               # le bouton Retour
+    assert run(page).session_state["model"] == second and widget(page, "beta").value == "4"
+    page.query_params = {"epochs": "99999", "beta": "x", "decoder": "y", "latent_size": "7"}
+    run(page)
+    values = {name: widget(page, name).value for name in ("epochs", "latent_size", "beta", "decoder")}
+    assert values == {"epochs": 10, "latent_size": 7, "beta": "1", "decoder": "convolution"}
+
+
+def test_a_link_keeps_its_settings_when_the_first_model_comes(own):
+    """Arrivé avec ?beta=3 : le modèle que la page apprend seule ne change pas le formulaire."""
+    path = str(own.folder / "explore" / "app_VAE.py")
+    page = AppTest.from_file(path, default_timeout=120)
+    page.kit, page.query_params["beta"] = own, "3"
     run(page)
     wait_end(page)
-    assert page.session_state["model"] == f"{path.stem}_2"
+    assert page.session_state["model"] and widget(run(page), "beta").value == "3"
+
+
+def test_few_pictures_ask_for_more_passes(page):
+    """40 images : dix passages n'apprennent presque rien, la page en propose cent."""
+    one(page.button, "40 images : plutôt 100 passages").click()
+    assert widget(run(page), "epochs").value == 100
+    assert not [button for button in page.button if "plutôt" in button.label]
+
+
+def test_the_same_with_a_dearer_price_is_compared(page):
+    """Un bouton entraîne le même avec beta = 20, puis les deux sont côte à côte."""
+    widget(page, "epochs").set_value(2)
+    first = train(page).stem
+    turn(page, "Comparer")
+    one(page.button, "beta = 20").click()
+    run(page)
+    wait_end(page)
+    assert page.session_state["lieu"] == "Comparer"
+    second = page.session_state["model"]
+    assert open_saved(page.kit.models / f"{second}.pth")[1]["settings"]["beta"] == 20
+    assert {first, second} <= set(page.session_state["compared"])
+    assert len(set(page.table[0].value.index)) == len(page.session_state["compared"])
 
 
 def test_stop_keeps_what_is_learnt(page):
@@ -194,7 +300,7 @@ def test_stop_keeps_what_is_learnt(page):
 
     wait_for(still, 60, "la pause")
     share = training.share
-    assert one(run(page).button, "Continuer")
+    assert one(run(page).button, "Continuer") and "en pause" in page.get("progress")[0].proto.text
     one(page.button, "Continuer").click()
     run(page)
     wait_for(lambda: training.share > share, 60, "la suite")
@@ -219,6 +325,8 @@ def test_another_visitor_does_not_open_pictures_of_someone(page):
     run(page)
     path = train(page)
     assert "Mes fichiers" in page.selectbox("model").options[0]
+    turn(page, "Comparer")
+    assert page.session_state["compared"] == [path.stem]           # le sien, à lui
     other = open_page(page.kit)
     assert other.session_state["model"] != path.stem
     turn(other, "Comparer")
@@ -230,7 +338,7 @@ def test_a_model_says_it_learnt_other_pictures(page):
     turn(page, "Comparer")
     creatures = page.session_state["model"]
     assert page.session_state["compared"] == [creatures]
-    assert "d'autres images" not in said(turn(page, "Reconstructions"))
+    assert "d'autres images" not in said(turn(page, "Jouer"))
     page.kit.add_drawings(12)
     page.selectbox("source").set_value("Dossier images/")
     assert "a appris sur d'autres images (Créatures" in said(run(page))
@@ -238,7 +346,9 @@ def test_a_model_says_it_learnt_other_pictures(page):
     mine = train(page).stem
     assert "d'autres images" not in said(page)
     turn(page, "Comparer")
-    assert page.session_state["compared"] == [creatures, mine]
+    assert page.session_state["compared"] == [mine]
+    page.multiselect("compared").set_value([creatures, mine])
+    run(page)
     first, second = page.table[0].value.index
     assert "appris sur d'autres images" in first and "images" not in second
     other = open_page(page.kit)
@@ -364,7 +474,7 @@ def test_each_movement_has_its_number(trainer, monkeypatch):
 
 
 def test_the_movements_come_first_and_are_named(page, monkeypatch):
-    """Entraînement, Curseurs, Carte, Une image, Webcam : z2 s'appelle « z2 mouvement 2 »."""
+    """Dans le studio et dans les phrases, z2 s'appelle « z2 mouvement 2 »."""
     add_film(page.kit, m2=30, m4=30)
     page.selectbox("source").set_value("Ma webcam")
     widget(page, "epochs").set_value(2)
@@ -373,28 +483,19 @@ def test_the_movements_come_first_and_are_named(page, monkeypatch):
     assert saved["movements"] == [2, 4]
     order = saved["importance"].argsort(descending=True).tolist()
     names = ["z2 mouvement 2", "z4 mouvement 4", *[f"z{i + 1}" for i in order if i in (0, 2)]]
-    words = " ".join(said(turn(page, "Entraînement")).split())
+    words = " ".join(said(page).split())
     assert "Mouvements : 2 (30 et 30 images) : z2 et z4 leur sont réservés" in words
     for number in (2, 4):
         assert f"Mouvement {number} : z{number} prend" in words
-    lesson = " ".join(element.value for element in turn(page, "Comprendre").markdown)
+    turn(page, "Comprendre")
+    page.radio("part").set_value("Le cours")
+    lesson = " ".join(element.value for element in run(page).markdown)
     assert "indice, pas une étiquette" in lesson and "« Ma webcam »" in said(page)
-    shown = {}
-    for module, component in (("sliders", "show_sliders"), ("webcam", "show_live")):
-        views = importlib.import_module(f"page.views.{module}")
-        monkeypatch.setattr(views, component, lambda key, data, **calls: shown.update({key: data}))
-    atlas = importlib.import_module("page.atlas")
-    monkeypatch.setattr(atlas, "show_map", lambda key, data, **calls: shown.update({key: data}) or {})
-    turn(page, "Curseurs")
-    labels = shown["sliders"]["labels"]
-    assert labels[:2] == names[:2]
-    assert [re.sub(r" \d+,\d bits", "", label) for label in labels] == names
-    turn(page, "Carte")
-    assert page.selectbox("across").options == names and shown["map"]["axes"] == names[:2]
-    turn(page, "Une image")
-    assert page.table[0].value.index.tolist() == [*names, "en tout"]
-    turn(page, "Webcam")
-    assert shown["live"]["names"] == names
+    shown = []
+    studio = importlib.import_module("page.studio")
+    monkeypatch.setattr(studio, "show_studio", lambda key, data, **calls: shown.append(data))
+    turn(page, "Jouer")
+    assert shown[-1]["base"]["names"] == names
 
 
 def test_the_aquarium_is_a_film_of_four_movements(trainer):
@@ -415,23 +516,6 @@ def test_names_are_read_in_their_own_folder(own):
     assert drop_folder(["film/a/m1_0001.png", "film/a/b/c.png"]) == ["m1_0001.png", "b/c.png"]
     for names in (["m1_0001.png", "webcam/m1_0001.png"], ["3/00001", "31/00002"], ["m1_0001.png"]):
         assert drop_folder(names) == names
-
-
-def test_the_map_goes_from_a_model_of_movements_to_another(page):
-    """Un axe choisi, « z4 mouvement 4 », n'existe pas dans l'autre modèle : la carte reste."""
-    creatures = page.session_state["model"]
-    add_film(page.kit, m2=30, m4=30)
-    page.selectbox("source").set_value("Ma webcam")
-    widget(page, "epochs").set_value(1)
-    run(page)
-    film = train(page).stem
-    turn(page, "Carte")
-    page.selectbox("across").set_value("z4 mouvement 4")
-    assert run(page).selectbox("across").value == "z4 mouvement 4"
-    for stem in (creatures, film, creatures):
-        page.selectbox("model").set_value(stem)
-        run(page)
-        assert not page.error and page.selectbox("across").value in page.selectbox("across").options
 
 
 def test_what_a_strange_file_tells_stays_words(own):
@@ -487,7 +571,7 @@ def test_a_model_from_elsewhere_replaces_none_and_its_words_stay_words(page, tra
     training.about["source"] = "![a](http://ailleurs/a.png)"
     training.run()
     content = training.path.read_bytes()
-    turn(page, "Modèles")
+    turn(page, "Atelier")
     for number, name in enumerate(["À moi ?.pth", "À moi ?.pth", "x" * 200 + ".pth"]):
         file = one(page.file_uploader, ".pth")
         file.set_value((name, content, ""))
@@ -499,9 +583,9 @@ def test_a_model_from_elsewhere_replaces_none_and_its_words_stay_words(page, tra
     assert "ailleurs" in shown and not re.search(r"(?<!\\)\]\(", shown)
     (page.kit.models / "abîmé.pth").write_text("rien")
     page.session_state["opened"] = "abîmé"
-    turn(page, "Curseurs")
+    turn(page, "Jouer")
     assert "n'est pas un modèle de ce kit" in said(page)
-    assert one(turn(page, "Modèles").button, "Supprimer")
+    assert one(turn(page, "Atelier").button, "Supprimer")
 
 
 def test_a_full_disk_is_a_sentence(own, trainer, monkeypatch):

@@ -1,6 +1,7 @@
 """La page dans un vrai navigateur : le parcours d'une classe, avec une fausse caméra."""
 import importlib.util
 import json
+import math
 import re
 import shutil
 import socket
@@ -8,7 +9,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from conftest import Kit, launch, wait_for
@@ -108,8 +109,10 @@ class Browser:
 
     def type(self, name, value):
         """Écrit un réglage, comme au clavier."""
+        label = {"beta": "Prix de l", "epochs": "Passages sur"}[name]
+
         def write():
-            path = f"//input[contains(@aria-label, '{name} :')]"
+            path = f"//input[starts-with(@aria-label, '{label}')]"
             field = self.driver.find_element(By.XPATH, path)
             field.send_keys(Keys.CONTROL, "a")
             field.send_keys(str(value), Keys.ENTER)
@@ -134,18 +137,29 @@ class Browser:
 
     def slide(self, number, value):
         """Pousse un curseur ; rend le temps jusqu'à l'image suivante, en millisecondes."""
-        before = self.inside(".decodeur img", "return found.src")
-        self.inside(".curseurs", "delete found.dataset.milliseconds;"
-                    "const input = found.querySelectorAll('input')[arguments[1]];"
+        before = self.drawn()
+        self.inside(".studio", "delete found.dataset.milliseconds;"
+                    "const input = found.querySelectorAll('.piste input')[arguments[1]];"
                     "input.value = arguments[2]; input.dispatchEvent(new Event('input'))",
                     number, value)
-        return self.wait_answer(".curseurs", ".decodeur img", before)
+        return self.wait_answer(before)
 
-    def wait_answer(self, box, picture, before):
+    def drawn(self):
+        return self.when(lambda: self.inside(".redite", "return found.src"), "l'image redessinée")
+
+    def wait_answer(self, before):
         code = "return found.dataset.milliseconds"
-        milliseconds = self.when(lambda: self.inside(box, code), "l'image qui suit")
-        assert self.inside(picture, "return found.src") != before
+        milliseconds = self.when(lambda: self.inside(".studio", code), "l'image qui suit")
+        assert self.drawn() != before
         return float(milliseconds)
+
+    def press(self, name):
+        """Appuie sur un bouton du studio."""
+        self.when(lambda: self.inside(f"[data-do={name}]", "found.click(); return true"), name)
+
+    def wait_sliders(self, count):
+        code = "return found.children.length"
+        self.when(lambda: self.inside(".curseurs", code) == count, f"{count} curseurs")
 
     def hold(self, selector, seconds):
         button = self.inside(selector, "return found")
@@ -225,19 +239,26 @@ def browser(open_browser, server):
 def test_the_whole_journey(server, browser):
     """Arriver, s'enregistrer, entraîner, regarder, explorer, comparer, télécharger, supprimer."""
     browser.open()
-    browser.wait_text("1. Choisir des images")
+    browser.wait_text("Montrez des images au réseau")
     browser.wait_model("VAE · Créatures (démonstration) · 10 époques")    # sans rien faire
     record(server, browser)
     train_and_watch(browser)
-    explore(browser)
+    play(browser)
+    stopped, = server.models.glob("beta-VAE*.pth")
     browser.click("Comparer")
     browser.wait_text("au moins deux modèles")     # un seul a appris les images de la webcam
-    path = "//input[contains(@aria-label, 'Modèles à comparer')]"
-    field = browser.when(lambda: browser.visible(path)[0], "la liste des modèles")
-    field.send_keys("Créatures", Keys.ENTER)
-    browser.wait_text("B · VAE appris sur d'autres images")
-    assert "A · bêta-VAE" in browser.text()
-    keep_and_erase(server, browser)
+    browser.type("epochs", 2)
+    browser.click("Entraîner")
+    browser.wait_text("C'est appris")              # et l'on est revenu jouer
+    browser.wait_sliders(4)
+    browser.click("Comparer")
+    browser.wait_text("B · bêta-VAE")
+    assert "2 époques" in browser.text()
+    for path in server.models.glob("beta-VAE*_2.pth"):
+        path.unlink()
+    browser.open(f"?source=Ma+webcam&modele={stopped.stem}")
+    browser.wait_model("bêta-VAE · beta 4 · Ma webcam")
+    keep_and_erase(server, browser, stopped)
     browser.check_quiet()
 
 
@@ -293,11 +314,10 @@ def test_each_button_records_its_movement(server, browser):
     browser.wait_text("Mouvement 5 : pas de z5")
     browser.wait_text("z1 et z2 leur sont réservés")
     browser.wait_model("Ma webcam · 2 époques")
-    browser.wait_text("Mouvement 2 : z2 prend")
-    browser.click("Curseurs")
-    labels = "return [...found.querySelectorAll('label')].map(row => row.firstChild.textContent)"
+    labels = "return [...found.querySelectorAll('.nom')].map(field => field.value)"
     browser.when(lambda: browser.inside(".curseurs", labels)[:2] == [
         "z1 mouvement 1", "z2 mouvement 2"], "les curseurs des mouvements")
+    browser.wait_text("Mouvement 2 : z2 prend")
     browser.check_quiet()
 
 
@@ -310,56 +330,88 @@ def train_and_watch(browser):
     places = "return [...found.children].map(small => small.style.left).join()"
     before = browser.when(lambda: browser.inside(".fond", places), "la carte")
     browser.when(lambda: browser.inside(".fond", places) != before, "la carte qui bouge")
-    browser.click("Curseurs")
-    browser.when(lambda: browser.inside(".curseurs", "return found.children.length") == 4,
-                 "quatre curseurs")
+    browser.wait_sliders(4)
     assert browser.slide(0, 1.5) and browser.slide(1, -1.5)
+    browser.click("Pause")
+    browser.wait_text("en pause")
+    browser.click("Continuer")
     browser.click("Arrêter")
     browser.wait_model("bêta-VAE · beta 4 · Ma webcam")
 
 
-def explore(browser):
-    """Un curseur, un point que l'on traîne, la webcam en direct, sigma que l'on tire."""
-    browser.when(lambda: browser.inside(".curseurs", "return found.children.length") == 4,
-                 "quatre curseurs")
+def play(browser):
+    """Un curseur, que l'on nomme, un point que l'on traîne, z que l'on tire, la webcam en direct."""
+    browser.wait_sliders(4)
     times = [browser.slide(number % 4, -2 + number / 4) for number in range(12)]
     assert statistics.median(times) < 600, times
-    browser.click("Une image du jeu")
-    browser.wait_text("Ce que le réseau a reçu")
-    browser.click("Carte")
     drag(browser)
-    browser.click("Webcam")
-    browser.wait_calm()                # redessinée, elle oublierait le clic
-    browser.when(lambda: browser.inside(".direct button", "found.click(); return true"),
-                 "la webcam à démarrer")
+    before = browser.inside(".vue", "return found.src")
+    browser.press("other")
+    browser.when(lambda: browser.inside(".vue", "return found.src") != before, "une autre image")
+    rename = "found.value = 'tête'; found.dispatchEvent(new Event('change'))"
+    browser.inside(".curseurs .nom", rename)
+    draw_z(browser)
+    browser.driver.refresh()                # le nom reste
+    browser.when(lambda: browser.inside(".curseurs .nom", "return found.value") == "tête", "le nom")
+    browser.press("webcam")
     code = "return Number(found.dataset.answers) >= 5"
-    browser.when(lambda: browser.inside(".direct", code), "cinq images redessinées en direct")
-    assert browser.inside(".redite", "return found.src").startswith("data:image/png")
-    browser.click("Une image")
-    browser.click("Tirer z à nouveau")
-    browser.when(lambda: browser.inside(".carte circle", "return Boolean(found)"), "un z tiré")
-    browser.wait_text("en tout")
+    browser.when(lambda: browser.inside(".studio", code), "cinq images redessinées en direct")
+    browser.when(lambda: browser.inside("[data-do=webcam]", "return found.textContent") == "Figer",
+                 "la webcam")
+    browser.press("webcam")
+
+
+def draw_z(browser):
+    """Tiré deux fois, z se voit à la loupe, sur les curseurs et sur la carte ; sigma s'étire."""
+    for count in (1, 2):
+        browser.press("draw")
+        browser.when(lambda: browser.inside(
+            ".derniers", "return found.children.length") == count, f"{count} z tirés")
+    dots = "return found.querySelectorAll('circle:not([class^=sigma])').length"
+    assert browser.inside(".loupe", dots) == browser.inside(".carte svg", dots) == 2
+    tick = "return found.style.cssText"
+    before, picture = browser.inside(".piste b", tick), browser.drawn()
+    browser.inside(".etirer input", "found.value = 12; found.dispatchEvent(new Event('input'))")
+    browser.when(lambda: browser.drawn() != picture, "l'image d'un sigma étiré")
+    assert browser.inside(".piste b", tick) != before
+    check_price(browser)
+
+
+def check_price(browser):
+    """Le prix de chaque nombre est sa KL, en bits ; leur somme est le prix du code."""
+    words = browser.inside(".prix summary", "return found.textContent")
+    rows = browser.inside(".prix table", "return [...found.rows].slice(1).map("
+                          "row => [...row.cells].slice(1).map(cell => cell.textContent))")
+    total = 0
+    for row in rows:
+        mu, sigma, bits = (float(cell.replace(",", ".")) for cell in row)
+        kl = (mu**2 + sigma**2 - 1) / 2 - math.log(sigma)
+        assert bits == pytest.approx(kl / math.log(2), abs=0.15)
+        total += bits
+    assert float(re.search(r"([\d,]+) bits", words)[1].replace(",", ".")) == pytest.approx(total, abs=0.3)
 
 
 def drag(browser):
-    """À la souris, puis au clavier : l'image suit le point."""
+    """À la souris, puis au clavier : l'image et les curseurs suivent le point."""
     point = browser.when(lambda: browser.inside(".point", "return found"), "le point")
-    before = browser.when(lambda: browser.inside(".answer", "return found.src"), "l'image")
-    actions = ActionChains(browser.driver).click_and_hold(point).move_by_offset(60, -40)
+    before = browser.drawn()
+    value = "return found.value"
+    first = browser.inside(".piste input", value)
+    actions = ActionChains(browser.driver).click_and_hold(point).move_by_offset(40, -30)
     actions.move_by_offset(20, -10).release().perform()
-    browser.wait_answer(".carte", ".answer", before)
-    browser.when(lambda: browser.inside(".carte", "return !found.asked"), "la dernière image")
-    before = browser.inside(".answer", "return found.src")
-    browser.inside(".carte", "delete found.dataset.milliseconds")
+    browser.wait_answer(before)
+    assert browser.inside(".piste input", value) != first
+    time.sleep(1)                           # la dernière image
+    before = browser.drawn()
+    browser.inside(".studio", "delete found.dataset.milliseconds")
     point.send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ARROW_LEFT)
-    browser.wait_answer(".carte", ".answer", before)
+    browser.wait_answer(before)
 
 
-def keep_and_erase(server, browser):
+def keep_and_erase(server, browser, stopped):
     """Le fichier téléchargé est le bon ; la question nomme le modèle, efface et se ferme."""
-    stopped, = server.models.glob("beta-VAE*.pth")
     assert 2 <= len(load_model(stopped, VAE)[1]["history"]) < 400
-    browser.click("Modèles")
+    browser.click("Atelier")
     browser.click("Télécharger le .pth")
     path = wait_for(lambda: list(browser.downloads.glob("*.pth")), 30, "le fichier")[0]
     assert path.name == stopped.name and path.read_bytes() == stopped.read_bytes()
@@ -370,7 +422,7 @@ def keep_and_erase(server, browser):
     wait_for(lambda: not stopped.exists(), 30, "le fichier effacé")
     browser.wait_text("est supprimé")
     browser.when(lambda: not browser.visible("//*[@role='dialog']"), "la question fermée")
-    browser.wait_model("VAE · Créatures (démonstration) · 10 époques")
+    browser.wait_model("VAE · Créatures (démonstration)")
 
 
 def test_a_reload_finds_the_training_again(server, browser):
@@ -384,9 +436,12 @@ def test_a_reload_finds_the_training_again(server, browser):
     path, = server.models.glob("auto-encodeur*.pth")
     epochs = len(load_model(path, VAE)[1]["history"])
     assert 3 <= epochs < 900
+    browser.click("Atelier")
+    browser.click("Courbes")
     for times in range(3):
         browser.driver.refresh()
         browser.wait_model("auto-encodeur · beta 0")
+        browser.click("Courbes")
         browser.when(lambda: f"à l'époque {epochs} :" in browser.inside(
             ".across", "return found.closest('.dessin').textContent"), "ses courbes")
     browser.check_quiet()
@@ -415,26 +470,43 @@ def test_two_sessions_and_the_one_that_leaves(server, browser):
         saved = load_model(path, VAE)[1]
         assert (saved["settings"]["beta"], saved["settings"]["epochs"]) == (beta, epochs)
     kept.unlink()                                              # une autre page l'a supprimé
-    browser.click("Modèles")
+    browser.click("Atelier")
     browser.wait_text("a été supprimé")
     browser.check_quiet()
 
 
-def test_a_link_gives_the_tab_and_the_settings(browser):
-    """L'adresse suit ce que l'on choisit, et la rouvrir le retrouve ; 1,5 vaut 1.5."""
+def test_a_link_gives_the_place_the_model_and_the_settings(server, browser):
+    """L'adresse suit ce que l'on choisit, la rouvrir le retrouve, et Retour change de lieu."""
     browser.open()
+    browser.wait_model("Créatures")
     browser.type("beta", "1,5")
-    browser.click("Carte")
-    browser.when(lambda: "onglet=Carte" in browser.driver.current_url
-                 and "beta=1" in browser.driver.current_url, "l'adresse")
-    address = browser.driver.current_url
-    browser.driver.get(address)
-    browser.wait_text("En largeur")
+    browser.click("Comprendre")
+
+    def address(*words):
+        return browser.when(lambda: all(word in browser.driver.current_url for word in words)
+                            and browser.driver.current_url, f"l'adresse {words}")
+
+    link = address("lieu=Comprendre", "beta=1%2C5", "modele=")
+    browser.click("Atelier")
+    address("lieu=Atelier")
+    browser.type("beta", "3")
+    address("beta=3")
+    browser.driver.back()                   # au lieu d'avant, et non au réglage d'avant
+    address("lieu=Comprendre")
+    browser.driver.get(link)
+    browser.wait_text("Répondez sans chercher")
     browser.click("Le bloc à coller dans train_VAE.py")
     browser.wait_text("beta = 1.5")
-    browser.open("?onglet=" + quote("Modèles") + "&latent_size=99&decoder=x")
+    browser.open("?lieu=Atelier&latent_size=99&decoder=x")
     browser.wait_text("Ouvrir un modèle")
-    assert "latent_size=99" not in browser.driver.current_url
+    browser.when(lambda: "latent_size" not in browser.driver.current_url, "l'adresse corrigée")
+    other = Browser(server.address, browser.downloads)         # un ami, dans la même salle
+    try:
+        other.driver.get(link)
+        other.wait_text("Répondez sans chercher")
+        other.when(lambda: other.model() == browser.model(), "le même modèle")
+    finally:
+        other.driver.quit()
 
 
 def test_on_a_phone_the_panel_closes(open_browser):
@@ -442,7 +514,7 @@ def test_on_a_phone_the_panel_closes(open_browser):
     browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
         "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True})
     browser.open("?epochs=1000&beta=2")
-    browser.wait_text("1. Choisir des images")
+    browser.wait_text("Montrez des images au réseau")
     opener = "[data-testid=stExpandSidebarButton]"
     browser.when(lambda: browser.driver.find_element(By.CSS_SELECTOR, opener).click() or True,
                  "le panneau à ouvrir")
@@ -465,13 +537,13 @@ def test_everyone_can_read_it(browser, theme):
     axe = (package / "axe.min.js").read_text("utf-8")
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
         "features": [{"name": "prefers-color-scheme", "value": theme}]})
-    tabs = ["Entraînement", "Curseurs", "Carte", "Une image", "Webcam", "Reconstructions",
-            "Inventer", "Comparer", "Modèles", "Comprendre"]
+    places = ["Jouer", "Comparer", "Comprendre", "Le cours", "Atelier", "Images redessinées",
+              "Images inventées", "Courbes"]
     browser.open()
     browser.wait_model(" · ")              # le premier modèle est appris
-    for tab in tabs:
-        browser.click(tab)
-        check_with_axe(browser, axe, tab)
+    for place in places:
+        browser.click(place)
+        check_with_axe(browser, axe, place)
     browser.open("?source=Ma+webcam")
     browser.when(lambda: browser.inside(".mouvements .plus", "return found"), "les mouvements")
     check_with_axe(browser, axe, "Ma webcam")
@@ -484,7 +556,7 @@ def check_with_axe(browser, axe, place):
                ".then(found => { window.done = found.violations })")
     violations = browser.when(lambda: browser.js("return window.done && [window.done]"),
                               "axe", 60)[0]
-    seen = [(one["id"], [node["html"][:150] for node in one["nodes"]]) for one in violations]
+    seen = [(one["id"], [node["html"][:150] + node["failureSummary"] for node in one["nodes"]]) for one in violations]
     assert not seen, (place, seen)
 
 

@@ -15,17 +15,12 @@ import numpy as np
 import pytest
 
 pytest.importorskip("streamlit")
-from page_kit import one, open_saved, png, run, said, train, widget, zipped
+from page_kit import choose, one, open_saved, png, run, said, train, widget, zipped
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 from torchvision import datasets
 
 pytest_plugins = ["page_kit"]
-
-
-def choose(page, source):
-    page.selectbox("source").set_value(source)
-    return run(page)
 
 
 class Upload:
@@ -104,7 +99,7 @@ def test_the_webcam_sends_no_giant_picture(own, monkeypatch):
 
 # Des fichiers déposés
 def test_uploaded_pictures_and_a_zip(page):
-    assert "choisissez ou enregistrez" in said(choose(page, "Mes fichiers"))
+    assert "Choisissez ou enregistrez" in said(choose(page, "Mes fichiers"))
     files = [(f"{number}.png", png(number), "image/png") for number in range(8)]
     files.append(("note.png", b"bonjour", "image/png"))
     inside = {"chats/a.png": png(1), "chiens/b.png": png(2), ".cache/c.png": png(),
@@ -190,6 +185,14 @@ def test_a_bad_upload_is_refused_with_a_sentence(own, kind):
     with pytest.raises(SystemExit, match=words) as refusal:
         uploads.read_uploads([Upload(name, content())], 64)
     assert str(refusal.value).endswith(".")
+
+
+def test_a_bad_zip_does_not_block_good_files(own):
+    uploads = importlib.import_module("page.uploads")
+    files = [Upload("bon.png", png(1)), Upload("a.zip", zipped({"../a.png": png()})),
+             Upload("bon.zip", zipped({"b.png": png(2)})), Upload("b.zip", b"PK pas un zip")]
+    images, names, reasons = uploads.read_uploads(files, 32)
+    assert names == ["bon.png", "bon/b.png"] and set(reasons) == {"a.zip", "b.zip"}
 
 
 def test_a_refusal_is_shown_in_the_page(page):

@@ -1,31 +1,44 @@
-"""Le modèle ouvert : la liste où on le choisit.
+"""Le modèle ouvert : la liste où on le choisit, et le formulaire qui le suit.
 
 Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
 """
 import streamlit as st
 
-from page.models import list_models, stamp
+from page import address
+from page.models import list_models, open_model, stamp
 from page.naming import describe, name_model
+from page.settings import fill
 from page.state import state
 
 
-def choose_model():
-    """La liste des modèles gardés ; le nom de celui qu'on regarde, ou None."""
+def settle():
+    """Décide du modèle et du lieu ; un autre modèle donne ses réglages au formulaire."""
     models = list_models()
+    state.linked = address.read() or state.linked
     if state.opened in models:
-        state.model = state.opened
-        state.opened = None
+        state.model, state.opened = state.opened, None
+    state.lieu, state.place = state.place or state.get("lieu") or "Jouer", None
     if state.last_model and state.last_model not in models:
         state.sentence = (state.sentence or f"{state.last_model}.pth a été supprimé : "
                           "un autre modèle est ouvert.")
     if state.get("model") not in models:
         state.model = first_model(models)
+    if state.model:
+        new = state.model != state.last_model and not state.linked
+        if new and describe(state.model, stamp(state.model)):
+            fill(open_model(state.model)[1]["settings"])
+        state.linked = False
     state.last_model = state.model
-    if not models:
-        return None
-    return st.selectbox("Modèle ouvert", models, 0 if state.model else None, name_model,
-                        key="model", placeholder="Choisissez un modèle",
-                        label_visibility="collapsed", disabled=state.training is not None)
+
+
+def choose_model():
+    """La liste des modèles gardés."""
+    models = list_models()
+    if models:
+        st.selectbox("Modèle ouvert", models, models.index(state.model) if state.model else None,
+                     name_model,
+                     key="model", placeholder="Choisissez un modèle",
+                     label_visibility="collapsed", disabled=state.training is not None)
 
 
 def first_model(models):

@@ -54,11 +54,14 @@ def draw_balance(rows):
     """Chaque modèle à la place de son erreur et de sa KL ; les deux axes partent de 0."""
     up = [row["erreur"] for row in rows]
     across = [row["KL (bits)"] for row in rows]
-    dots = ""
+    dots, places = "", []
     for row, color, x, y in zip(rows, colors, share(across), share(up)):
         words = html.escape(row["modèle"])
+        close = sum(abs(x - other) < 4 and abs(y - height) < 12 for other, height in places)
+        places.append((x, y))              # deux points si près : leurs lettres côte à côte
         dots += (f'<span title="{words}" style="left: {x:.1f}%; bottom: {y:.1f}%">'
-                 f'<b style="background: {color}"></b>{row["lettre"]}</span>')
+                 f'<b style="background: {color}; margin-right: {4 + 14 * close}px"></b>'
+                 f'{row["lettre"]}</span>')
     ends = (0, "KL (bits)", number(max(across)))
     show_figures(key="balance", data='<div class="balance">' + frame(
         "L'erreur de chacun, selon sa KL", dots, (0, max(up)), ends) + "</div>")

@@ -6,19 +6,21 @@ import secrets
 
 import streamlit as st
 
-from page import folders, sources
+from page import address, folders, sources
 from page.kit import usual_settings
-from page.models import folder, list_models
-from page.naming import file_stem
+from page.models import list_models
 from page.parts import component
 from page.presence import find_closing
-from page.settings import ask_all, name_kind
+from page.settings import ask_all, name_kind, propose_epochs
 from page.state import state
-from page.training import Training, visits
+from page.training import Training, made, visits
 from page.view import view_model
 from page.words import plain
 
-visit = component("visit", "")          # il ferme aussi le panneau, sur un téléphone
+visit = component("visit", "", "address.js", "visit.js")  # et le panneau d'un téléphone
+next_steps = {
+    "Jouer": "C'est appris. Bougez un curseur, traînez le point de la carte, tirez z.",
+    "Comparer": "C'est appris : les deux modèles sont côte à côte."}
 
 
 # %% Lancer
@@ -26,33 +28,39 @@ def choose_settings(data):
     """Le bouton Entraîner et les réglages."""
     top = st.container()
     settings = ask_all()
-    busy = state.training is not None
-    again = state.again
-    if top.button("Entraîner", type="primary", disabled=not data or busy, width="stretch"):
+    address.write()
+    with top:
+        ready = st.button("Entraîner", type="primary", disabled=not data or is_busy(),
+                          width="stretch")
+        if data:
+            count = len(data.load(usual_settings["images_size"])[1])
+            propose_epochs(count, settings["epochs"])
+    if ready:
         state.closings += 1
-        begin(settings, data)
-    elif again and data and not busy:
-        state.again = None
-        begin(again, data, again=True)
+        begin(settings, data, "Jouer")
 
 
-def begin(settings, data, again=False):
-    state.began = True
-    start(settings, data, again)
+def is_busy():
+    """Vrai pendant un entraînement que le visiteur a demandé ; celui de l'arrivée cède le pas."""
+    return state.training is not None and state.began
+
+
+def begin(settings, data, place):
+    """Entraîne ; place : le lieu où aller à la fin."""
+    before = state.training
+    start(settings, data, place)
+    if before:
+        before.stop_asked.set()
+    state.began, state.problem = True, ""
+    state.recorder_open = False
+    state.place = "Jouer"
     st.rerun()
 
 
-def start(settings, data, again=False):
-    """Lance l'entraînement, ou ouvre le modèle s'il existe déjà ; again : le refait."""
+def start(settings, data, place=None):
     images, names, reasons = data.load(settings["images_size"])
     about = {"source": data.source, "fingerprint": sources.fingerprint(images, names)}
-    stem = file_stem(settings, about, settings["epochs"])
-    if (folder / f"{stem}.pth").exists() and not again:
-        state.opened = stem
-        state.sentence = ("Ce modèle existe déjà (mêmes réglages, mêmes images) : le voici. "
-                          "Pour le refaire : Recommencer, dans l'onglet Entraînement.")
-        return
-    state.training = Training(settings, images, names, about, find_closing())
+    state.training = Training(settings, images, names, about, find_closing(), place)
     visits[state.visitor] = state.training
     state.training.start()
 
@@ -83,9 +91,9 @@ def recognise():
     if mine:                   # commencé avant de savoir qui il est
         visits[told] = mine
     elif found:
-        state.training = found
         state.began = True
         if not found.opened:
+            state.training = found
             state.sentence = "Votre entraînement vous attendait : le voici."
 
 
@@ -95,11 +103,11 @@ def beat():
     return 1 if state.training else None
 
 
-def current_view(stem, data):
+def current_view(data):
     """Le réseau à montrer : celui qui apprend, sinon le modèle ouvert ; None s'il n'y en a pas."""
     if state.training and state.training.view:
         return state.training.view
-    return view_model(stem, data) if stem and data else None
+    return view_model(state.last_model, data) if state.last_model and data else None
 
 
 def follow():
@@ -108,21 +116,26 @@ def follow():
     if training and not training.is_alive():
         finish(training)
     if state.sentence:
-        st.info(plain(state.sentence))
-        if not training:
-            state.sentence = ""
+        st.toast(plain(state.sentence), duration="long")
+        state.sentence = ""
+    if state.problem:
+        st.error(plain(state.problem))
     if training:
         training.closing = find_closing()      # après une coupure, c'en est un autre
         draw_progress(training)
 
 
 def finish(training):
-    """L'entraînement est fini : la page s'ouvre sur le nouveau modèle."""
+    """L'entraînement est fini : la page s'ouvre sur le nouveau modèle, là où il sert."""
     state.training = None
-    state.sentence = training.sentence or state.sentence
+    state.problem = training.sentence
     training.opened = True
     if training.path:
         state.opened = training.path.stem
+        made.setdefault(state.visitor, []).append(state.opened)
+    if training.path and training.place:
+        state.place = training.place
+        state.sentence = next_steps[training.place]
     st.rerun()
 
 
@@ -130,7 +143,10 @@ def draw_progress(training):
     epochs, left = training.settings["epochs"], training.seconds_left()
     epoch = min(epochs, len(training.history) + 1)
     words = f"{name_kind(training.settings)} : époque {epoch} sur {epochs}"
-    words += f", encore {left:.0f} s" if left else ", départ…"
+    if not training.running.is_set():
+        words += ", en pause"
+    else:
+        words += f", encore {left:.0f} s" if left else ", départ…"
     bar, pause, end = st.columns([6, 1.4, 1.4], vertical_alignment="bottom")
     bar.progress(training.share, words)
     if training.running.is_set():

@@ -11,8 +11,9 @@ import streamlit as st
 
 from page.kit import usual_settings
 from page.models import open_model, stamp
-from page.settings import first, name_kind, others
+from page.settings import all_names, name_kind
 from page.sources import is_private
+from page.words import count_words
 
 elsewhere = "train_VAE.py"                 # l'origine d'un modèle que la page n'a pas appris
 
@@ -26,7 +27,7 @@ def describe(stem, stamp):
         return None
     settings = saved["settings"]
     source = find_source(saved)
-    changed = [f"{name} {settings[name]}" for name in first + others
+    changed = [f"{name} {settings[name]}" for name in all_names
                if name != "epochs" and settings[name] != usual_settings[name]]
     return {"kind": name_kind(settings), "changed": changed, "source": source,
             "private": is_private(source), "epochs": len(saved["history"])}
@@ -51,7 +52,7 @@ def name_model(stem):
     about = describe(stem, stamp(stem))
     if about is None:
         return f"{stem} (illisible)"
-    epochs = f"{about['epochs']} époque{'s' * (about['epochs'] > 1)}"
+    epochs = count_words(about["epochs"], "époque")
     moment = time.strftime("%H:%M:%S", time.localtime(stamp(stem)))
     words = [about["kind"], *about["changed"], about["source"], epochs, moment]
     made = re.fullmatch(r".+_[0-9a-f]{6}_\d+(?:_(\d+))?", stem)      # par file_stem

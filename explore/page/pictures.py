@@ -39,8 +39,10 @@ def to_sheet(images, side):
     return write_uri(sheet, "JPEG")
 
 
-def gallery(columns, words, captions=None, side=76, most=None):
+def gallery(columns, words, captions=None, side=76, fill=False):
     """Des images côte à côte, autant par ligne que la page en tient.
+
+    fill : sur un grand écran, une seule ligne, qui le remplit.
 
     Une colonne peut en empiler plusieurs, de haut en bas ; words : ce qu'elles sont, pour
     qui ne les voit pas (un mot par étage) ; captions : ce qui s'écrit sous chaque colonne.
@@ -53,5 +55,5 @@ def gallery(columns, words, captions=None, side=76, most=None):
         if captions:
             figures += f"<figcaption>{html.escape(captions[number])}</figcaption>"
         figures += "</figure>"
-    limit = f"{most}px" if most else "none"
-    st.html(f'<div class="vae-images" style="--side: {side}px; --most: {limit}">{figures}</div>')
+    least = f"max({side}px, 100% / {max(10, len(columns))} - 8px)" if fill else f"{side}px"
+    st.html(f'<div class="vae-images" style="--side: {least}">{figures}</div>')

@@ -7,6 +7,7 @@ mêmes noms : im_0001.png, ou m1_0001.png pour le mouvement 1.
 import streamlit as st
 from PIL import Image
 
+from page.folders import folders, webcam
 from page.kit import (count_kinds, make_folder, read_image, save_picture, saved_size, stop,
                       stretches)
 from page.parts import component, part
@@ -15,15 +16,16 @@ from page.state import state
 
 recorder = component("recorder", """
 <div class="enregistreur">
-  <div class="camera">
-    <video muted playsinline aria-label="Ce que voit la webcam"></video>
-    <button type="button">Gardez appuyé pour enregistrer</button>
+  <video muted playsinline aria-label="Ce que voit la webcam"></video>
+  <div class="cote">
+    <button type="button">Enregistrer<small>gardez appuyé (ou la barre d'espace)</small></button>
+    <p role="status"></p>
+    <progress max="200" value="0" aria-label="Images enregistrées, sur 200"></progress>
+    <p>Ou un mouvement : tenez <b>1</b> en bougeant la tête, <b>2</b> en ouvrant la bouche…
+       une seule chose à la fois.</p>
+    <div class="mouvements"></div>
+    <div class="vignettes" aria-hidden="true"></div>
   </div>
-  <p role="status"></p>
-  <p>Ou un mouvement : tenez <b>1</b> en bougeant la tête, <b>2</b> en ouvrant la bouche… une
-     seule chose à la fois.</p>
-  <div class="mouvements"></div>
-  <div class="vignettes" aria-hidden="true"></div>
 </div>""", "camera.js", "recorder.js")
 
 
@@ -32,8 +34,9 @@ def list_recorded(folder):
     return sorted(folder.glob("*.png"), key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
-def record(folder):
+def record():
     """La webcam, son bouton, et de quoi effacer."""
+    folder = folders[webcam]
     part(record_held)(folder)
     count = len(list_recorded(folder))
     if count:
@@ -81,7 +84,7 @@ def erase_last(folder):
 @st.dialog("Effacer les images de la webcam ?")
 def erase_all(folder, count):
     st.write(f"{count} images seront effacées de `images/webcam/`. Les modèles déjà "
-             "entraînés avec elles restent : supprimez-les dans l'onglet Modèles.")
+             "entraînés avec elles restent : supprimez-les dans l'atelier.")
     if st.button(f"Oui, effacer les {count} images"):
         for path in list_recorded(folder):
             path.unlink(missing_ok=True)

@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from page.folders import folder_stamp, folders, read_folder, webcam
+from page.folders import creatures, folder_stamp, folders, read_folder, webcam
 from page.kit import extensions, usual_settings
 from page.pictures import gallery
-from page.recorder import record
 from page.sets import downloads, is_downloaded, open_set, read_set, sets
 from page.state import state
 from page.uploads import read_uploads
+from page.words import count_words
 
 uploads = "Mes fichiers"
+all_sources = [*folders, uploads, *sets]
 
 
 # %% Choisir
@@ -42,20 +43,40 @@ def read(source, size, count, stamp, _files):
 
 def choose_data():
     """Le choix des images, et ce qu'on en voit ; None s'il n'y en a pas encore."""
-    source = st.selectbox("Images", [*folders, uploads, *sets], key="source",
-                          bind="query-params")
+    place = all_sources.index(state.get("source", creatures))
+    source = st.selectbox("Images", all_sources, place, key="source", on_change=open_recorder)
     if source == uploads:
         data = choose_files()
     elif source in sets:
         data = choose_set(source)
     else:
         if source == webcam:
-            record(folders[webcam])
+            choose_recording()
         stamp = folder_stamp(folders[source])
         data = Data(source, 0, stamp, []) if stamp or source != webcam else None
     if data:
         show_data(data)
     return data
+
+
+def open_recorder():
+    """On vient de choisir d'autres images : pour la webcam, l'enregistreur s'ouvre."""
+    state.recorder_open = state.source == webcam
+    if state.recorder_open:
+        state.place = "Jouer"
+
+
+def choose_recording():
+    words = "Fermer l'enregistreur" if state.recorder_open else "Enregistrer des images"
+    if st.button(words, width="stretch"):
+        state.recorder_open = not state.recorder_open
+        state.place = "Jouer"
+        st.rerun()
+
+
+def recording():
+    """Vrai si l'enregistreur est ouvert : il prend la place du studio."""
+    return bool(state.source == webcam and state.recorder_open)
 
 
 def choose_files():
@@ -68,7 +89,7 @@ def choose_files():
 
 def choose_set(source):
     count = st.number_input("Combien d'images (plus il y en a, plus c'est long)",
-                            100, 20_000, 3000, 500, key="count", bind="query-params")
+                            100, 20_000, 3000, 500, key="count", persist_state="session")
     if not is_downloaded(source, downloads):
         size = sets[source][0]
         st.caption(f"{source} n'est pas encore sur cet ordinateur : {size} à télécharger, "
@@ -86,12 +107,11 @@ def show_data(data):
     demo = all(name.startswith("demo/") for name in names)
     if demo and data.source == "Dossier images/":
         st.caption("Pas encore d'images à vous dans images/ : voici celles de démonstration.")
-    if data.source != webcam:              # elle montre déjà les siennes
-        st.caption(f"{len(names)} images")
-        few = images[::max(1, len(images) // 5)][:5]
-        gallery([[image / 255] for image in few], ["image du jeu"], side=40)
+    st.caption(count_words(len(names), "image"))
+    few = images[::max(1, len(images) // 5)][:5]
+    gallery([[image / 255] for image in few], ["image du jeu"], side=40)
     if reasons:
-        with st.expander(f"{len(reasons)} écartées"):
+        with st.expander(count_words(len(reasons), "écartée")):
             lines = [f"{name} : {reason}" for name, reason in list(reasons.items())[:50]]
             st.text("\n".join(lines))
 

@@ -8,22 +8,24 @@ import streamlit as st
 state = st.session_state
 start = {
     "training": None,      # l'entraînement de ce visiteur (page/training.py), ou None
-    "again": None,         # les réglages à entraîner de nouveau (Recommencer)
     "opened": None,        # le modèle à ouvrir au prochain dessin de la page
     "last_model": None,    # le modèle que l'on regarde ("model", la liste, peut être en retard)
+    "linked": False,       # vrai quand l'adresse vient de donner les réglages, et non le modèle
+    "address": {},         # ce que dit l'adresse
+    "place": None,         # le lieu où aller au prochain dessin de la page
     "sentence": "",        # ce que la page dit une fois, en haut
+    "problem": "",         # pourquoi le dernier entraînement n'a rien donné
+    "recorder_open": True, # vrai tant que l'enregistreur est à la place du studio
     "welcomed": False,     # vrai quand la première visite est passée
-    "began": False,        # vrai dès qu'il a entraîné : les trois étapes s'effacent
+    "began": False,        # vrai dès qu'il a entraîné : la première phrase s'efface
     "closings": 0,         # combien de fois fermer le panneau, sur un téléphone
     "visitor": "",         # qui est revenu après un rechargement (page/training.py)
-    "code": None,          # ce que montrent les curseurs (page/views/sliders.py)
-    "draws": None,         # les z tirés pour une image (page/views/one_image.py)
+    "compared_for": None,  # les images et les modèles pour lesquels on a choisi que comparer
     "batch": None,         # le dernier lot d'images reçu de la webcam
-    "photo": None,         # la photo déjà regardée par le réseau
     "received": None,      # le fichier .pth déjà rangé parmi les modèles
 }
 # Les autres clés sont celles des boutons et des listes ; leur nom est dans l'adresse :
-# source, count, onglet, et les réglages de la zone *** (beta, epochs...).
+# source, count, lieu, et les réglages de la zone *** (beta, epochs...).
 
 
 def prepare():

@@ -20,6 +20,7 @@ from page.view import View
 patience = 30          # secondes sans page ouverte avant d'arrêter l'entraînement
 shown = 200            # images de test que la page montre pendant l'entraînement
 visits = {}            # {visiteur: son entraînement} : il le retrouve s'il recharge la page
+made = {}              # {visiteur: les modèles qu'il a entraînés}
 
 
 def drop_folder(names):
@@ -35,7 +36,7 @@ class Training(threading.Thread):
 
     learn le prévient : must_stop avant chaque pas, show à la fin de chaque époque."""
 
-    def __init__(self, settings, images, names, about, closing):
+    def __init__(self, settings, images, names, about, closing, place=None):
         super().__init__(daemon=True)
         if len(names) < 10:
             stop(f"Images : {len(names)}. Il en faut au moins 10 (200 conseillées).")
@@ -43,6 +44,7 @@ class Training(threading.Thread):
         self.images = images
         self.names = names
         self.about = about             # de quelles images il s'agit
+        self.place = place             # le lieu de la page où aller à la fin
         plain = drop_folder(names)
         self.train_index, self.test_index = split(plain, settings["test_data_proportion"])
         self.told = []                 # ce qu'il dit des mouvements

@@ -16,27 +16,31 @@ max_bytes = 500_000_000           # ... tant d'octets en tout, une fois décompr
 max_file = 30_000_000             # ... et tant par image
 
 
-def check_zip(name, members):
+class Refused(Exception):
+    """Un zip écarté, et pourquoi ; les autres fichiers restent bons."""
+
+
+def check_zip(members):
     """Refuse un zip piégé avant d'en lire un octet."""
     for member in members:
         if re.search(r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^\w:", member.filename):
-            stop(f"{name} refusé : {member.filename!r} voudrait s'écrire hors de son dossier.")
+            raise Refused(f"{member.filename!r} voudrait s'écrire hors de son dossier")
         ordinary = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
         if member.flag_bits & 1 or not ordinary:
-            stop(f"{name} : zip chiffré ou d'un format rare. Refaites un zip ordinaire, "
-                 "sans mot de passe.")
+            raise Refused("zip chiffré ou d'un format rare ; refaites un zip ordinaire, "
+                          "sans mot de passe")
     if sum(member.file_size for member in members) > max_bytes:
-        stop(f"{name} refusé : décompressé, il dépasserait {max_bytes // 10**6} Mo.")
+        raise Refused(f"décompressé, il dépasserait {max_bytes // 10**6} Mo")
 
 
 def unzip(name, content, room):
     """Les images d'un zip, décompressées en mémoire : {nom: octets}. room : les octets permis."""
     if content.count(b"PK\1\2") > max_files:
-        stop(f"{name} : plus de {max_files} fichiers. Déposez-en moins.")
+        raise Refused(f"plus de {max_files} fichiers ; déposez-en moins")
     files = {}
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            check_zip(name, archive.infolist())
+            check_zip(archive.infolist())
             for member in archive.infolist():
                 hidden = re.search(r"(^|/)(\.|__MACOSX)", member.filename)
                 if hidden or Path(member.filename).suffix.lower() not in extensions:
@@ -48,18 +52,21 @@ def unzip(name, content, room):
                     stop(f"C'est trop : {max_bytes // 10**6} Mo au plus. Déposez-en moins.")
                 add(files, f"{Path(name).stem}/{member.filename}", picture)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError):
-        stop(f"{name} n'est pas un zip lisible, ou il est abîmé : refaites-le.")
+        raise Refused("zip illisible ou abîmé ; refaites-le")
     return files
 
 
 def unpack(uploads):
-    """Toutes les images déposées, seules ou dans des zips : {nom: octets}."""
-    files = {}
+    """Toutes les images déposées, seules ou dans des zips : {nom: octets} ; les zips refusés."""
+    files, refused = {}, {}
     room = max_bytes
     for upload in uploads:
         content = upload.getvalue()
         if upload.name.lower().endswith(".zip"):
-            inside = unzip(upload.name, content, room)
+            try:
+                inside = unzip(upload.name, content, room)
+            except Refused as reason:
+                inside, refused[upload.name] = {}, str(reason)
         elif len(content) > room:
             stop(f"C'est trop : {max_bytes // 10**6} Mo au plus. Déposez-en moins.")
         else:
@@ -69,19 +76,20 @@ def unpack(uploads):
             room -= len(picture)
         if len(files) > max_files:
             stop(f"C'est trop : {max_files} images au plus. Déposez-en moins.")
-    return files
+    return files, refused
 
 
 def read_uploads(uploads, size):
     """Les images déposées, leurs noms, et {nom: raison} pour celles qui sont écartées."""
-    kept, too_big = {}, {}
-    for name, content in sorted(unpack(uploads).items()):
+    files, refused = unpack(uploads)
+    kept = {}
+    for name, content in sorted(files.items()):
         if len(content) > max_file:
-            too_big[name] = f"plus de {max_file // 10**6} Mo"
+            refused[name] = f"plus de {max_file // 10**6} Mo"
         else:
             kept[name] = io.BytesIO(content)
     images, names, reasons = read_files(kept, size)
-    reasons |= too_big
+    reasons |= refused
     if not names:
         why = "".join(f" {name} : {reason}." for name, reason in list(reasons.items())[:3])
         stop(f"Aucune image lisible dans ce que vous avez déposé.{why} "

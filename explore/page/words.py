@@ -16,6 +16,11 @@ def comma(value, digits):
     return f"{value:.{digits}f}".replace(".", ",")
 
 
+def count_words(count, word):
+    """1 image, 2 images."""
+    return f"{count} {word}" + "s" * (count > 1)
+
+
 def number(value):
     """Quatre chiffres, à la française."""
     words = f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"

@@ -11,7 +11,9 @@ export default function ({ data, parentElement, setStateValue }) {
             button.querySelector("small").textContent = count(button.dataset.kind)
         if (!video.srcObject) return
         const total = Object.values(data.counts).reduce((sum, some) => sum + some, box.waiting.length)
-        say(total + (total > 1 ? " images" : " image") + (total < 200 ? " (200 conseillées)" : ""))
+        box.querySelector("progress").value = total
+        say(total + (total > 1 ? " images" : " image") + (total < 200
+            ? " (200 conseillées)" : " : c'est assez. Appuyez sur Entraîner, à gauche."))
     }
     const shoot = kind => {
         const uri = takeSquare(video, 128, "image/png")

@@ -1,5 +1,6 @@
 // Un mot au hasard, que cet onglet du navigateur garde : rechargé, il se fait reconnaître.
 export default function ({ data, setStateValue }) {
+    keepHistoryShort()
     if (!sessionStorage.vaeVisit) {
         const letters = crypto.getRandomValues(new Uint8Array(16))
         sessionStorage.vaeVisit = [...letters].map(n => n.toString(16).padStart(2, "0")).join("")

@@ -1,28 +1,36 @@
-"""L'onglet Comparer : plusieurs modèles devant les mêmes images."""
+"""Comparer : plusieurs modèles devant les mêmes images."""
 import math
+import time
 
 import pandas as pd
 import streamlit as st
 import torch
 
+from page import following
 from page.curves import draw_balance
 from page.kit import average_loss, live_latents, random_codes, reconstruct
-from page.models import list_models, stamp
+from page.models import list_models, open_model, stamp
 from page.naming import describe, name_model
 from page.pictures import gallery
 from page.state import state
+from page.training import made
 from page.view import find_unseen, view_model
-from page.words import comma, plain
+from page.words import comma, count_words, plain
 
 most = 6               # combien de modèles à la fois
+dear = 20              # un prix de l'information (beta) qui se voit
 
 
 def draw(data):
-    """Le choix, le tableau, et ce que chacun redessine et invente."""
+    """Le choix, ce que chacun redessine et invente, puis le tableau."""
     chosen = choose(data)
+    opened = state.last_model
+    if opened and data and st.button(f"Entraîner le même avec un prix de {dear} (beta = {dear})",
+                                     disabled=following.is_busy()):
+        following.begin(open_model(opened)[1]["settings"] | {"beta": dear}, data, "Comparer")
     if len(chosen) < 2 or not data:
-        st.info("Choisissez des images, et au moins deux modèles. Entraînez-en d'autres "
-                "sortes, sur les mêmes images, pour voir ce qui change.")
+        st.info("Il faut au moins deux modèles des mêmes images : appuyez sur ce bouton, ou "
+                "entraînez-en une autre sorte, et l'on voit ce que coûte l'information.")
         return
     views = [view_model(stem, data) for stem in chosen]
     names = short_names(chosen, views)
@@ -36,25 +44,28 @@ def draw(data):
         row, redrawn = measure(view, name, data, index)
         rows.append(row)
         pictures.append(redrawn)
-    draw_numbers(rows, len(index))
     images = data.load(views[0].saved["settings"]["images_size"])[0][index[:10]] / 255
     st.markdown("**Les vraies images**")
-    gallery([[image] for image in images], ["vraie image"], side=60, most=820)
+    gallery([[image] for image in images], ["vraie image"], side=60, fill=True)
     for view, name, redrawn in zip(views, names, pictures):
         draw_model(view, name, redrawn)
+    draw_numbers(rows, len(index))
 
 
 def choose(data):
-    """Au départ, les derniers modèles appris sur ces images ; jamais les photos d'un autre."""
+    """D'office, les derniers modèles de ces images, et ceux du visiteur : sa webcam aussi.
+
+    Jamais les photos d'un autre."""
     known = {stem: describe(stem, stamp(stem)) for stem in list_models()}
     models = [stem for stem in known if known[stem]]
-    if state.get("compared") is None:
+    mine = made.get(state.visitor, [])
+    these = data and (data.source, len(mine))
+    if state.compared_for != these:        # d'autres images, ou un modèle de plus
+        state.compared_for = these
         same = [stem for stem in models if data and known[stem]["source"] == data.source]
-        state.compared = [stem for stem in same if not known[stem]["private"]][:4]
-    kept = [stem for stem in state.compared if stem in models]
-    if state.last_model in models and state.last_model not in kept:
-        kept.append(state.last_model)
-    state.compared = kept[-most:]
+        state.compared = [stem for stem in same
+                          if stem in mine or not known[stem]["private"]][:4]
+    state.compared = [stem for stem in state.get("compared", []) if stem in models]
     return st.multiselect("Modèles à comparer", models, format_func=name_model, key="compared",
                           max_selections=most, placeholder="Choisissez des modèles",
                           persist_state="session")
@@ -63,13 +74,18 @@ def choose(data):
 def short_names(stems, views):
     """Un nom court par modèle : une lettre, la sorte, et ce qui n'est pas dans tous les autres."""
     about = [describe(stem, stamp(stem)) for stem in stems]
-    common = set(about[0]["changed"]).intersection(*(one["changed"] for one in about))
+    details = [[*one["changed"], count_words(one["epochs"], "époque")] for one in about]
+    twins = [details.count(detail) > 1 for detail in details]
+    for detail, stem, twin in zip(details, stems, twins):
+        if twin:                           # tout pareil : l'heure les distingue
+            detail.append(time.strftime("%H:%M:%S", time.localtime(stamp(stem))))
+    common = set(details[0]).intersection(*details)
     names = []
-    for letter, one, view in zip("ABCDEF", about, views):
-        rest = [words for words in one["changed"] if words not in common]
+    for letter, one, detail, view in zip("ABCDEF", about, details, views):
+        rest = [words for words in detail if words not in common]
         if view.foreign:
-            rest = [f"appris sur d'autres images ({one['source']})"]
-        names.append(" ".join([f"{letter} · {one['kind']}", *rest[:2]]))
+            rest.append(f"appris sur d'autres images ({one['source']})")
+        names.append(", ".join([f"{letter} · {one['kind']}", *rest]))
     return names
 
 
@@ -106,4 +122,4 @@ def draw_model(view, name, redrawn):
     with torch.no_grad():
         invented = view.model.decode(random_codes(view.saved, len(redrawn)))
     st.markdown(f"**{plain(name)}** : en haut ce qu'il en redessine, en bas des images au hasard.")
-    gallery(list(zip(redrawn, invented)), ["redessinée", "inventée"], side=60, most=820)
+    gallery(list(zip(redrawn, invented)), ["redessinée", "inventée"], side=60, fill=True)

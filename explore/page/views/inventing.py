@@ -1,6 +1,4 @@
-"""L'onglet Inventer : des images au hasard, et le chemin d'une image à une autre."""
-import random
-
+"""Atelier, images inventées : des images au hasard, et le chemin d'une image à une autre."""
 import streamlit as st
 import torch
 
@@ -36,12 +34,7 @@ def draw_path(view):
     """D'une image A à une image B, par les codes, puis par un simple fondu des pixels."""
     st.markdown("**D'une image à l'autre.** En haut par les codes : le réseau transforme A en B. "
                 "En bas par les pixels : un fondu les superpose.")
-    count = len(view.images)
-    pair = state.get("pair") or (0, min(1, count - 1))
-    if st.button("Deux autres images", key="again_pair") or max(pair) >= count:
-        pair = (random.randrange(count), random.randrange(count))
-    state.pair = pair
-    a, b = pair
+    a, b = choose_pair(view)
     t = torch.linspace(0, 1, steps)[:, None]
     by_codes = view.model.decode(view.mu[a] + t * (view.mu[b] - view.mu[a]))
     first, last = view.images[a] / 255, view.images[b] / 255
@@ -49,4 +42,18 @@ def draw_path(view):
     by_pixels = first + t * (last - first)
     words = ["image A", *[f"{100 * i / (steps - 1):.0f} %" for i in range(steps)], "image B"]
     top, bottom = [first, *by_codes, last], [first, *by_pixels, last]
-    gallery(list(zip(top, bottom)), ["par les codes", "par les pixels"], words, side=72, most=900)
+    gallery(list(zip(top, bottom)), ["par les codes", "par les pixels"], words, side=60, fill=True)
+
+
+def choose_pair(view):
+    """A et B, choisies à la main ; au départ, les deux images les plus éloignées."""
+    count = len(view.images)
+    apart = torch.cdist(view.mu, view.mu).argmax().item()
+    pair = []
+    with st.container(horizontal=True):
+        for name, far in zip("AB", divmod(apart, count)):
+            if not 1 <= state.get(f"image {name}", 0) <= count:
+                state[f"image {name}"] = far + 1
+            pair.append(st.number_input(f"Image {name}, de 1 à {count}", 1, count,
+                                        key=f"image {name}", persist_state="session") - 1)
+    return pair

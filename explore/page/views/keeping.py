@@ -1,4 +1,4 @@
-"""L'onglet Modèles : télécharger le modèle ouvert, le supprimer, en ouvrir un venu d'ailleurs."""
+"""Atelier, modèles : télécharger le modèle ouvert, le supprimer, en ouvrir un venu d'ailleurs."""
 import streamlit as st
 
 from page.models import folder, receive
@@ -7,7 +7,7 @@ from page.state import state
 from page.words import plain
 
 
-def draw(data):
+def draw():
     if state.last_model:
         keep(state.last_model)
     file = st.file_uploader("Ouvrir un modèle .pth (fait par train_VAE.py, ou par cette page "

@@ -1,4 +1,4 @@
-"""L'onglet Comprendre : le cours et les huit questions, tels qu'ils sont dans explore/lecon/."""
+"""Comprendre : le cours et les huit questions, tels qu'ils sont dans explore/lecon/."""
 import re
 
 import pandas as pd
@@ -17,11 +17,11 @@ def draw(data):
     """Le cours, et les mêmes questions avant et après l'avoir lu, en lignes courtes."""
     with st.container(width=760):
         part = st.radio("Le cours, et huit questions à se poser avant, puis après",
-                        [before, course, after], 1, key="part", horizontal=True,
+                        [before, course, after], key="part", horizontal=True,
                         persist_state="session")
         if part == course:
-            st.caption("Le cours cite les scripts. Ici, decode_VAE.py est l'onglet Curseurs ; sa "
-                       "touche h, « Au hasard » ; map_2D.py, l'onglet Carte ; record_images.py "
+            st.caption("Le cours cite les scripts. Ici, decode_VAE.py est le lieu Jouer ; sa "
+                       "touche h, « Au hasard » ; map_2D.py, sa carte ; record_images.py "
                        "et ses touches 1 à 9, « Ma webcam » et ses boutons.")
             draw_course()
         else:

@@ -1,4 +1,4 @@
-"""L'onglet Reconstructions : des images jamais apprises, redessinées, et l'erreur de chacune."""
+"""Atelier, images redessinées : des images jamais apprises, redessinées, et l'erreur de chacune."""
 import streamlit as st
 import torch
 
