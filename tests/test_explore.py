@@ -584,7 +584,7 @@ for entry in sys.argv[1:]:
 
 
 def list_modules():
-    """Les modules de explore/, comme ils s'importent : traversals, page.views.plane..."""
+    """Les modules de explore/, comme ils s'importent : traversals, page.views.lesson..."""
     modules = ["mesurer"]
     for path in sorted((root / "explore").rglob("*.py")):
         parts = path.relative_to(root / "explore").with_suffix("").parts
