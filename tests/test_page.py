@@ -169,8 +169,32 @@ def test_what_is_taken_home(page):
     film = Image.open(io.BytesIO(taking.take_film(view, told)))
     assert picture.format == "PNG" and picture.size == (512, 512) and film.n_frames > 10
     turn(page, "Jouer")
-    assert "l'accord de chacun" in said(page)
-    assert len(page.get("download_button")) == 3
+    buttons = page.get("download_button")
+    assert [button.label for button in buttons] == [
+        "Emporter le modèle (un fichier)", "Garder l'image", "Faire un film"]
+    for promise in ("l'accord de chacun", "demandez-lui", "demandez à ceux"):
+        assert promise in said(page)
+
+
+def test_the_films_of_the_workshop(page):
+    """De A à B, à côté des deux images ; la carte, à celui qui vient d'entraîner le modèle."""
+    taking, training = (importlib.import_module(f"page.{name}") for name in ("taking", "training"))
+    turn(page, "Atelier", "Images inventées")
+    path, = page.get("download_button")
+    assert path.label == "Faire un film de A à B" and "demandez-lui" in said(page)
+    widget(page, "epochs").set_value(2)
+    train(page)
+    turn(page, "Atelier", "Courbes")
+    button, = page.get("download_button")
+    assert button.label == "Faire un film de la carte" and "l'accord de chacun" in said(page)
+    mine = training.visits[page.session_state["visitor"]]
+    start, middle, end = mine.codes        # avant d'apprendre, puis après chaque époque
+    assert not start.equal(middle) and end.equal(mine.view.mu)
+    film = Image.open(io.BytesIO(taking.take_map(open_view(page), mine)))
+    assert film.format == "GIF" and film.n_frames > 12
+    other = open_page(page.kit)            # un autre visiteur, devant le même modèle
+    turn(other, "Atelier", "Courbes")
+    assert not other.get("download_button")
 
 
 def test_a_dead_slider_is_last_and_says_so(page):

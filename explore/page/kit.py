@@ -22,7 +22,7 @@ from outils.share import split, stretches
 from outils.pictures import extensions, list_images, read_image, to_gif, to_picture
 from outils.stop import stop
 from emporter import make_page
-from films import film_slider
+from films import film_map, film_path, film_slider
 from record_images import count_kinds, saved_size
 from train_VAE import average_loss, learn, measure_latents, reconstruct
 from train_VAE import settings as usual_settings

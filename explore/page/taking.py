@@ -1,4 +1,4 @@
-"""Emporter : le modèle dans un seul fichier, l'image du studio, un film de son premier curseur.
+"""Emporter : le modèle dans un seul fichier, l'image du studio, des films.
 
 Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
 Rien n'est écrit dans le kit : le navigateur range chaque fichier dans ses téléchargements.
@@ -9,23 +9,34 @@ import streamlit as st
 import torch
 
 from page import studio
-from page.kit import film_slider, make_page, name_axis, to_gif, to_picture
+from page.kit import (film_map, film_path, film_slider, make_page, name_axis, to_gif,
+                      to_picture)
+from page.state import state
+from page.training import visits
 
 reach = 2              # jusqu'où va le curseur du film, comme dans decode_VAE.py
 
 
 def draw(view):
-    """Trois boutons ; chaque fichier n'est fait que si on le demande."""
+    """Trois boutons, sous le studio."""
     said = studio.held()
-    with st.container(horizontal=True):
-        st.download_button("Emporter le modèle (un fichier)", lambda: take_model(view, said),
-                           f"{view.name}.html", "text/html", on_click="ignore")
-        st.download_button("Garder l'image", lambda: take_picture(view, said), f"{view.name}.png",
-                           "image/png", on_click="ignore")
-        st.download_button("Faire un film", lambda: take_film(view, said), f"{view.name}.gif",
-                           "image/gif", on_click="ignore")
-    st.caption("Le modèle, l'image et le film peuvent montrer un visage que le réseau a appris : "
-               "ne les donnez qu'avec l'accord de chacun.")
+    left, middle, right = st.columns(3)
+    with left:
+        offer("Emporter le modèle (un fichier)", lambda: take_model(view, said),
+              f"{view.name}.html",
+              "Il peut redessiner un visage appris : ne le donnez qu'avec l'accord de chacun.")
+    with middle:
+        offer("Garder l'image", lambda: take_picture(view, said), f"{view.name}.png",
+              "Si l'on y reconnaît quelqu'un, demandez-lui d'abord.")
+    with right:
+        offer("Faire un film", lambda: take_film(view, said), f"{view.name}.gif",
+              "Le premier curseur se promène : demandez à ceux que l'on y reconnaît.")
+
+
+def offer(words, make, name, promise):
+    """Un bouton, et la phrase sur l'accord ; le fichier n'est fait que si on le demande."""
+    st.download_button(words, make, name, on_click="ignore")
+    st.caption(promise)
 
 
 def take_model(view, said):
@@ -48,6 +59,29 @@ def take_picture(view, said):
 def take_film(view, said):
     """Le premier curseur se promène ; les autres restent où ils sont."""
     return to_gif(film_slider(view.model, view.saved, find_code(view, said), view.order[0], reach))
+
+
+def offer_path(view, a, b):
+    """D'une image à une autre, et retour."""
+    if view.name:
+        offer("Faire un film de A à B",
+              lambda: to_gif(film_path(view.model, view.mu[a], view.mu[b])),
+              f"{view.name}_chemin.gif",
+              "Si A ou B montre quelqu'un, demandez-lui d'abord.")
+
+
+def offer_map(view):
+    """La carte qui s'arrange, si ce modèle est celui que le visiteur vient d'entraîner."""
+    training = visits.get(state.visitor)
+    if training and training.path and training.path.stem == view.name and len(view.order) > 1:
+        offer("Faire un film de la carte", lambda: take_map(view, training),
+              f"{view.name}_carte.gif",
+              "Il montre les images elles-mêmes : ne le donnez qu'avec l'accord de chacun.")
+
+
+def take_map(view, training):
+    """Les images de test rangées par leur code, aux premières époques, où tout change."""
+    return to_gif(film_map(training.view.images, training.codes, view.order[:2]))
 
 
 def find_code(view, said):

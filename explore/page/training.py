@@ -19,6 +19,7 @@ from page.view import View
 
 patience = 30          # secondes sans page ouverte avant d'arrêter l'entraînement
 shown = 200            # images de test que la page montre pendant l'entraînement
+filmed = 20            # époques du film de la carte
 visits = {}            # {visiteur: son entraînement} : il le retrouve s'il recharge la page
 made = {}              # {visiteur: les modèles qu'il a entraînés}
 
@@ -54,6 +55,7 @@ class Training(threading.Thread):
         self.history = []              # une ligne de mesures par époque
         self.share = 0                 # ce qui est fait, de 0 à 1
         self.view = None               # le réseau tel qu'il est, devant des images de test
+        self.codes = []                # ceux de ces images, avant et après chaque époque filmée
         self.path = None               # le .pth, une fois écrit
         self.sentence = ""             # ce que la page dira à la fin
         self.opened = False            # vrai quand la page a montré le modèle
@@ -111,6 +113,8 @@ class Training(threading.Thread):
             view.order = self.view.order           # les mêmes axes tout au long
             view.sheet = self.view.sheet
         self.view = view
+        if len(self.codes) <= filmed:
+            self.codes.append(view.mu)
 
     # %% Attendre, arrêter, garder
     def wait(self):

@@ -2,6 +2,7 @@
 import streamlit as st
 import torch
 
+from page import taking
 from page.kit import random_codes
 from page.pictures import gallery
 from page.state import state
@@ -43,6 +44,7 @@ def draw_path(view):
     words = ["image A", *[f"{100 * i / (steps - 1):.0f} %" for i in range(steps)], "image B"]
     top, bottom = [first, *by_codes, last], [first, *by_pixels, last]
     gallery(list(zip(top, bottom)), ["par les codes", "par les pixels"], words, side=60, fill=True)
+    taking.offer_path(view, a, b)
 
 
 def choose_pair(view):

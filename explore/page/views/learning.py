@@ -2,6 +2,7 @@
 import streamlit as st
 import torch
 
+from page import taking
 from page.curves import draw_curves
 from page.kit import reconstruct
 from page.pictures import gallery
@@ -18,6 +19,7 @@ def draw(view):
     if history:
         draw_curves(history, settings["epochs"], settings["beta"])
         st.caption(explain(settings))
+        taking.offer_map(view)
     else:
         st.caption("Le réseau part de l'image moyenne et de quelques images de base (ACP).")
 
