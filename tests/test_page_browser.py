@@ -281,6 +281,8 @@ def record(server, browser):
 
 def test_each_button_records_its_movement(server, browser):
     """À la souris, au doigt, un cinquième que l'on demande ; entraînés, ils ont leur curseur."""
+    for path in (server.images / "webcam").glob("m*.png"):     # d'un premier essai
+        path.unlink()
     browser.open("?source=Ma+webcam&epochs=2")
     browser.when(lambda: browser.inside(".enregistreur video", "return found.videoWidth"),
                  "la caméra")
@@ -526,6 +528,42 @@ def test_on_a_phone_the_panel_closes(open_browser):
     assert width <= 390
     browser.click("Arrêter")
     browser.check_quiet()
+
+
+def test_jouer_fits_on_one_screen(browser):
+    """Sur un écran de 1366 x 768 points, rien ne dépasse, ni à gauche ni à droite."""
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+        "width": 1366, "height": 768, "deviceScaleFactor": 1, "mobile": False})
+    browser.open()
+    browser.wait_model(" · ")
+    browser.wait_sliders(4)
+    browser.wait_text("Faire un film")
+    browser.wait_calm()
+    for part in ("stSidebarUserContent", "stMainBlockContainer"):
+        bottom = f"return document.querySelector('[data-testid={part}]').getBoundingClientRect().bottom"
+        assert browser.js(bottom) <= 768, part
+
+
+def test_less_motion_is_none(browser):
+    """Qui demande à son ordinateur moins de mouvement ne voit rien glisser."""
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+        "features": [{"name": "prefers-reduced-motion", "value": "reduce"}]})
+    browser.open("?epochs=1000&beta=2")
+    browser.wait_sliders(4)
+    browser.click("Entraîner")
+    browser.wait_epochs("bêta-VAE")
+    seen, moving = browser.js("""
+const all = root => [...root.querySelectorAll("*")].flatMap(
+    element => [element, ...(element.shadowRoot ? all(element.shadowRoot) : [])])
+const lasts = times => times.split(",").some(time => parseFloat(time) > 0)
+const elements = all(document)
+return [elements.length, elements.filter(element => {
+    const style = getComputedStyle(element)
+    return style.transitionProperty != "none" && lasts(style.transitionDuration)
+        || style.animationName != "none"
+}).map(element => element.outerHTML.slice(0, 150))]""")
+    assert seen > 300 and not moving
+    browser.click("Arrêter")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -35,8 +35,9 @@ def draw(view):
 
 def offer(words, make, name, promise):
     """Un bouton, et la phrase sur l'accord ; le fichier n'est fait que si on le demande."""
-    st.download_button(words, make, name, on_click="ignore")
-    st.caption(promise)
+    with st.container(gap="xxsmall"):
+        st.download_button(words, make, name, on_click="ignore")
+        st.caption(promise)
 
 
 def take_model(view, said):
