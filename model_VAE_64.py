@@ -194,11 +194,10 @@ def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
 def opening_price(model, done=0):
     """Ce que coûte l'information au début ; done : la part de l'apprentissage, 0 à 1.
 
-    Cher, puis de moins en moins jusqu'à 30 % : le réseau n'ouvre un curseur que s'il
-    explique assez de ce qui change. Plus il y en a, plus c'est cher : ceux de trop
-    restent fermés."""
-    price = 0.0045 * model.latent_size * model.variety
-    return max(1, price * (1 - done / 0.3))
+    Cher, puis de moins en moins, jusqu'à rien à 30 % (beta prend la suite) : le réseau
+    n'ouvre un curseur que s'il explique assez de ce qui change. Plus il y en a, plus
+    c'est cher : ceux de trop restent fermés."""
+    return 0.0045 * model.latent_size * model.variety * (1 - done / 0.3)
 
 
 def kl_divergence(mu, logvar):
@@ -304,13 +303,14 @@ def start_from(model, images, directions=None, mixed=False):
     images de base, apprend tout.)
     directions : {latent: ce qu'il regarde, (pixels,)}, s'il y a des mouvements ; le
     code part alors d'eux, au lieu de l'ACP, et les autres latents de zéro.
+    mixed : si les curseurs peuvent se mêler.
     """
     size = model.latent_size
     images = images.cpu() / 255
     mean_image = images.mean(0)
     images -= mean_image
     x = images.flatten(1)                                     # (N, pixels)
-    model.variety = (x**2).sum().item() / len(x)
+    model.variety = x.norm().item()**2 / len(x)    # la somme des carrés, par image
     # en chercher quelques-unes de trop est plus sûr
     U, S, V = torch.pca_lowrank(x, min(len(x), basis_size + 8), center=False)
     found = min(len(S), basis_size)
@@ -324,11 +324,11 @@ def start_from(model, images, directions=None, mixed=False):
         reserved = list(directions)
         # les meilleures doses, au sens des moindres carrés
         codes = x @ look[reserved].T
-        doses = x @ V / spread
+        doses = x @ V / (spread + 1e-9)
         amounts[:found, reserved] = torch.linalg.lstsq(codes, doses).solution.T
     else:
         # une image de base par latent, sous un numéro tiré au hasard ; ou (mixed), des
-        # axes tournés au hasard, qui les mêlent
+        # axes tournés au hasard
         turn = torch.eye(size)[torch.randperm(size)]
         if mixed:
             nn.init.orthogonal_(turn)
@@ -336,7 +336,8 @@ def start_from(model, images, directions=None, mixed=False):
         turn = turn[:, :count]
         # le prix ramène vers 0 les coordonnées faibles, qui coûtent plus qu'elles ne
         # disent (voir kl_divergence)
-        strength = spread / (spread**2 + opening_price(model) / 2)
+        price = max(1, opening_price(model))
+        strength = spread / (spread**2 + price / 2)
         look = turn @ (V * strength)[:, :count].T
         amounts[:count] = turn.T
     last = model.encoder.network[-1]

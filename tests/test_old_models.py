@@ -74,9 +74,31 @@ def old_decode(w, z):
     return w["mean_image"].mean((1, 2), keepdim=True) + F.pixel_shuffle(h, 2)
 
 
-@pytest.mark.parametrize("decoder", ["convolution", "broadcast"])
-def test_a_former_model_draws_what_it_drew(tmp_path, decoder):
-    weights = old_weights(decoder)
+def last_weights():
+    """Un modèle de la version d'après : ni axes ni back, mais pas encore d'images de base."""
+    old = old_weights("convolution")
+    names = {"encoder": "encoder.network", "decoder": "decoder.network"}
+    weights = {"mean_image": old["mean_image"], "background": torch.randn(3, 32, 32) / 5,
+               "decoder.linear.0.weight": old["draw.weight"] / 10,
+               "encoder.linear.1.weight": torch.randn(2 * latents, 3072) / 50}
+    for name, weight in old.items():
+        part = name.split(".")[0]
+        if part in names:
+            weights[name.replace(part, names[part], 1)] = weight
+    return weights
+
+
+def last_decode(w, z):
+    d = "decoder.network."
+    h = F.silu(F.linear(z, w[d + "0.weight"], w[d + "0.bias"]))
+    h = F.silu(F.linear(h, w[d + "2.weight"], w[d + "2.bias"])).view(-1, 64, 8, 8)
+    h = F.silu(F.conv2d(h, w[d + "5.weight"], w[d + "5.bias"], padding=1))
+    h = F.conv_transpose2d(h, w[d + "7.weight"], w[d + "7.bias"], 2, 1)
+    drawn = F.linear(z, w["decoder.linear.0.weight"]).view(-1, 3, 32, 32)
+    return w["background"] + drawn + F.pixel_shuffle(h, 2)
+
+
+def write_model(path, weights, decoder):
     settings = {"images_size": 32, "latent_size": latents, "dataset_folder": "images",
                 "model_name": "VAE_64", "test_data_proportion": 0.1, "batch_size": 24,
                 "epochs": 10, "learning_rate": 0.005, "beta": 1, "reconstruction": "mse",
@@ -85,7 +107,14 @@ def test_a_former_model_draws_what_it_drew(tmp_path, decoder):
     mean = torch.randn(latents)
     torch.save({"weights": weights, "settings": settings, "history": [[1.0] * 6],
                 "train_names": ["a.png"], "z_mean": mean, "z_spread": torch.ones(latents),
-                "importance": torch.ones(latents)}, tmp_path / "avant.pth")
+                "importance": torch.ones(latents)}, path)
+    return mean
+
+
+@pytest.mark.parametrize("decoder", ["convolution", "broadcast"])
+def test_a_former_model_draws_what_it_drew(tmp_path, decoder):
+    weights = old_weights(decoder)
+    mean = write_model(tmp_path / "avant.pth", weights, decoder)
     pictures = torch.rand(5, 3, 32, 32)
     old_mu, old_logvar = old_encode(weights, pictures)
     wanted = old_decode(weights, old_mu)
@@ -99,3 +128,14 @@ def test_a_former_model_draws_what_it_drew(tmp_path, decoder):
         assert torch.allclose(middle, old_decode(weights, mean[None]), atol=1e-3)
     assert saved["movements"] == []
     assert wanted.std(0).max() > 0.01                 # des images qui dépendent du code
+
+
+def test_a_model_without_base_images_draws_what_it_drew(tmp_path):
+    weights = last_weights()
+    write_model(tmp_path / "avant.pth", weights, "convolution")
+    codes = torch.randn(20, latents)
+    model, saved = load_model(tmp_path / "avant.pth", VAE)
+    with torch.no_grad():
+        pictures = model.decode(codes)
+    assert torch.allclose(pictures, last_decode(weights, codes), atol=1e-4)
+    assert pictures.std(0).max() > 0.01

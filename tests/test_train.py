@@ -15,7 +15,9 @@ from PIL import Image
 import train_VAE
 from model_VAE_64 import VAE, start_from, vae_loss
 from outils.model_file import load_model
+from outils.movements import Movements
 from outils.share import split as share
+from outils.verdict import tell_latents
 
 
 def read(path):
@@ -615,3 +617,50 @@ def test_the_curves_are_drawn_in_their_frame(epochs):
     else:
         assert len(blue) > 500 and len(orange) > 500
         assert blue.mean() > orange.mean() + 80       # plus basse : plus bas à l'écran
+
+
+# Les curseurs de trop
+def test_information_costs_more_at_first_then_beta():
+    model, images, train_index, test_index, settings = prepare()
+    model.variety = 450                       # des images qui changent beaucoup
+    none = Movements(torch.zeros(len(images), dtype=int))
+    prices = [train_VAE.learning_price(model, done / 100, none, 2) for done in range(101)]
+    assert prices == sorted(prices, reverse=True) and prices[0] > 2
+    assert set(prices[30:]) == {2}
+    assert train_VAE.learning_price(model, 0.3, none, 0.1) == 0.1
+    assert train_VAE.learning_price(model, 0, none, 10_000) == 10_000
+    assert train_VAE.learning_price(model, 0, none, 0) == 0        # un simple auto-encodeur
+    moved = Movements(torch.arange(len(images)) % 2 + 1)
+    assert train_VAE.learning_price(model, 0, moved, 2) == 2
+
+
+@pytest.mark.parametrize("contrast", [1, 2])
+def test_what_the_images_vary_is_measured(contrast):
+    images = drawings(60) // contrast
+    model = VAE(32, 8)
+    start_from(model, images)
+    values = images.double().flatten(1).numpy() / 255
+    assert model.variety == pytest.approx(values.var(0).sum(), rel=1e-3)
+
+
+@pytest.mark.parametrize("importance, beta, sentence", [
+    ([3, 2, 0, 0.05], 1, "Morts : z3 et z4, qui n'ont pas servi : "
+                         "2 nombres suffisent à ces images."),
+    ([3, 0], 1, "Mort : z2, qui n'a pas servi : un seul nombre suffit à ces images."),
+    ([0, 3, 0], 50, "Morts : z1 et z3, qui n'ont pas servi : un seul nombre suffit à ces "
+                    "images, au prix beta = 50."),
+    ([0, 0], 1000, "Tous les latents sont morts : aucun n'a servi, au prix beta = 1000.")])
+def test_dead_sliders_are_told(capsys, importance, beta, sentence):
+    tell_latents({"importance": torch.tensor(importance) * 1.0, "settings": {"beta": beta}})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == sentence
+    assert len(lines) == 1 + sum([amount > 0.1 for amount in importance])
+
+
+@slow
+def test_extra_sliders_die_on_the_creatures(kit):
+    """Huit curseurs pour quatre facteurs : trois ne servent pas, et l'image reste nette."""
+    text = kit.add_demo().run("train_VAE.py", latent_size=8)
+    dead = re.search(r"Morts : (.*), qui n'ont pas servi", text)[1]
+    assert len(re.findall(r"z\d", dead)) >= 3
+    assert float(re.search(r"images de test : (\d\.\d+)", text)[1]) < 0.0005

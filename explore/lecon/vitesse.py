@@ -298,7 +298,6 @@ if __name__ == "__main__":
     for script in lab.kit.glob("*.py"):
         shutil.copy(script, kit)
     shutil.copytree(lab.kit / "outils", kit / "outils")
-    shutil.copytree(lab.kit / "outils", kit / "outils")
     print("| images | erreur à atteindre | repère | le kit | fois plus tôt "
           "| de F5 au modèle, fois plus tôt | erreur après une minute : repère ; kit |\n"
           "|---|---|---|---|---|---|---|")
