@@ -1,7 +1,7 @@
 """Déplacer les curseurs : chacun règle un nombre, et l'image suit.
 
 Lit     : model_name.pth ; les images (touche i), la webcam (w).
-Écrit   : decode_0001.png... (touche s), decode_0002.gif (f), sans rien écraser.
+Écrit   : decode_0001.png... (touche s), .gif (f), sans rien écraser.
 Ensuite : changez la zone *** de train_VAE.py, relancez, comparez.
 """
 # ***************** zone *** : à vous de modifier *****************

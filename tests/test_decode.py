@@ -339,8 +339,11 @@ def test_the_film_of_the_last_slider(tmp_path, monkeypatch, capsys):
     (tmp_path / "decode_0003.png").write_bytes(b"avant")
     model = VAE(32, 4).eval()
     smooth = torch.linspace(-0.1, 0.1, 32)
-    weight = model.decoder.linear[0].weight.view(3, 32, 32, 4)
-    weight[:] = 0.1 * torch.randn(3, 1, 1, 4) + smooth[:, None, None] + smooth[:, None] * torch.randn(4)
+    pictures = smooth[:, None, None] + smooth[:, None] * torch.randn(4)     # (32, 32, 4)
+    pictures = pictures + 0.1 * torch.randn(3, 1, 1, 4)
+    model.decoder.basis[:] = 0
+    model.decoder.basis[:4] = pictures.reshape(-1, 4).T     # une image de base par latent
+    model.decoder.amounts.linear.weight.copy_(torch.eye(32, 4))
     saved = {"settings": {**train_VAE.settings, "images_size": 32}, "z_mean": torch.randn(4) / 3,
              "z_spread": torch.rand(4) + 0.5, "importance": torch.rand(4), "movements": []}
     board = decode_VAE.Board(model, saved)
