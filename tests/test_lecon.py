@@ -112,7 +112,7 @@ def copy_creatures(kit, folder):
 
 def read_console(text):
     """Les nombres que l'élève lit : ceux du bilan, de samples.py et de few_labels.py."""
-    live = re.findall(r"(?m)^  z\d+ : +[\d.]+ (?:bits|%) (?!mort)", text)
+    live = re.findall(r"(?m)^  z\d+ : +[\d.]+ (?:bits|%)", text)
     seen = {"latents vivants": len(live),
             "erreur de test": float(re.search(r"images de test : (\d\.\d+)", text)[1]),
             "erreur de l'image moyenne":
