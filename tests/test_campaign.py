@@ -28,7 +28,7 @@ def test_nothing_is_lost_and_nothing_breaks():
 
 
 @pytest.mark.parametrize("row, part, fault, words", [
-    (7, 0.04, "files.write_new = lambda path, content: path.write_bytes(content)",
+    (7, 0.16, "files.write_new = lambda path, content: path.write_bytes(content)",
      "est abîmée"),
     (6, 0.001, "model_file.load_model = lambda path, network: 1 / 0", "ZeroDivisionError"),
     (4, 0.01, "pictures.read_image = lambda path, size: (numpy.ones((3, 64, 64), 'u1'), "
