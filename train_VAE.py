@@ -158,7 +158,7 @@ def make_optimizer(model, steps, learning_rate):
               {"params": linears, "weight_decay": 0}]
     rates = [learning_rate, learning_rate / 10]
     # Adam (Kingma et Ba, 2015 ; W : avec weight_decay) ; betas : combien il se souvient
-    # des pas d'avant (rien à voir avec beta) ; fused : plus rapide, après torch 2.5
+    # des pas d'avant (rien à voir avec beta) ; fused : plus rapide, dès torch 2.5
     fused = torch.__version__ >= (2, 5)
     optimizer = torch.optim.AdamW(groups, rates[0], betas=(0.9, 0.99), fused=fused)
     # départ en douceur, pendant un dixième des pas (0.101, car avec 0.1 et neuf pas,
