@@ -341,7 +341,9 @@ def test_the_film_of_the_last_slider(tmp_path, monkeypatch, capsys):
     smooth = torch.linspace(-0.1, 0.1, 32)
     pictures = smooth[:, None, None] + smooth[:, None] * torch.randn(4)     # (32, 32, 4)
     pictures = pictures + 0.1 * torch.randn(3, 1, 1, 4)
-    model.decoder.basis[:] = 0
+    for layer in (model.decoder.details[-2], model.decoder.amounts.network[-1]):
+        layer.weight[:] = 0                                 # rien que ces images
+        layer.bias[:] = 0
     model.decoder.basis[:4] = pictures.reshape(-1, 4).T     # une image de base par latent
     model.decoder.amounts.linear.weight.copy_(torch.eye(32, 4))
     saved = {"settings": {**train_VAE.settings, "images_size": 32}, "z_mean": torch.randn(4) / 3,
