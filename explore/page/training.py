@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from page import space
 from page.kit import (VAE, Movements, encode_images, find_movements, learn, measure_latents,
                       save_model, split, start_from, stop, why_not_written)
 from page.models import free_path, writing
@@ -45,6 +46,7 @@ class Training(threading.Thread):
         self.images = images
         self.names = names
         self.about = about             # de quelles images il s'agit
+        self.folder = space.models()   # où ira son .pth : un thread n'a pas de visiteur
         self.place = place             # le lieu de la page où aller à la fin
         plain = drop_folder(names)
         self.train_index, self.test_index = split(plain, settings["test_data_proportion"])
@@ -140,7 +142,7 @@ class Training(threading.Thread):
         self.judge()
         try:
             with writing:
-                path = free_path(file_stem(self.settings, self.about, epochs))
+                path = free_path(self.folder, file_stem(self.settings, self.about, epochs))
                 saved["settings"] = self.settings | {"model_name": path.stem}
                 save_model(path, self.view.model, saved)
             self.path = path
