@@ -4,11 +4,13 @@ import json
 import re
 import shutil
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import cv2
 import numpy as np
 import pytest
-from conftest import root
+from conftest import root, wait_for
 
 for module in ("segno", "selenium"):
     pytest.importorskip(module)
@@ -16,11 +18,11 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 sys.path.insert(0, str(root / "explore"))
-from page.poster import make_poster
+from room.poster import make_poster
 
 address = "https://192.168.100.123:8443"        # la plus longue
 code = "K7M4QX"
-board = f"{address}/professeur?cle=a&b=<1>"
+key = "la-cle-du-professeur"
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +43,9 @@ def driver():
 @pytest.fixture
 def open_poster(driver, tmp_path):
     """Ouvre l'affiche, écrite comme le fera classe.py, dans une fenêtre de cette taille."""
-    def open_one(width, height):
+    def open_one(width, height, at=address):
         path = tmp_path / "affiche.html"
-        path.write_text(make_poster(address, code, board), "utf-8")
+        path.write_text(make_poster(at, code, key), "utf-8")
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         driver.get_log("performance")
@@ -65,10 +67,10 @@ def place(driver, selector):
 
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (1024, 768)])
 def test_square_says_the_address_alone(driver, open_poster, size):
-    """Le lecteur d'OpenCV, devant l'écran entier, y lit l'adresse, exactement ; jamais le code."""
+    """Le lecteur d'OpenCV, devant l'écran entier, y lit l'adresse, et rien d'autre : pas le code."""
     open_poster(*size)
     said, corners, _ = cv2.QRCodeDetector().detectAndDecode(see(driver))
-    assert said == address and code not in said
+    assert said == address
 
 
 def test_square_seen_from_the_back_of_the_room(driver, open_poster):
@@ -131,17 +133,43 @@ def test_warnings_have_the_words_of_the_browsers(driver, open_poster):
 
 
 def test_poster_asks_nothing_of_the_network(driver, open_poster):
-    """Pas une adresse demandée, pas un script ; et le lien du tableau est le bon, entier."""
+    """Pas une adresse demandée, pas un script."""
     page = open_poster(1280, 720)
     messages = [json.loads(line["message"])["message"] for line in driver.get_log("performance")]
     asked = {message["params"]["request"]["url"] for message in messages
              if message["method"] == "Network.requestWillBeSent"}
     assert {url for url in asked if not url.startswith("data:")} == {page}
     assert driver.get_log("browser") == []
-    text = make_poster(address, code, board)
+    text = make_poster(address, code, key)
     assert "<script" not in text and not re.search(r'(src|url)\s*[=(]\s*["\']?(?!data:)\w', text)
-    link = driver.find_element(By.LINK_TEXT, "Le tableau du professeur")
-    assert link.get_dom_attribute("href") == board
+
+
+def test_teacher_button_sends_the_key_and_never_shows_it(driver, open_poster):
+    """Le bouton du professeur envoie sa clé à l'adresse, et ne la met ni à l'écran ni dans un lien."""
+    asked = []
+
+    class Listen(BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked.append((self.path, self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *words):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Listen)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        open_poster(1280, 720, f"http://127.0.0.1:{server.server_port}")
+        assert key not in driver.find_element(By.TAG_NAME, "body").text
+        links = driver.find_elements(By.TAG_NAME, "a")
+        assert all(link.get_dom_attribute("href").startswith("#") for link in links)
+        driver.find_element(By.TAG_NAME, "button").click()
+        wait_for(lambda: asked, 10, "la clé envoyée")
+        assert asked == [("/professeur", f"key={key}".encode())]
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_poster_prints_on_one_sheet(driver, open_poster):
