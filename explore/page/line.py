@@ -73,7 +73,7 @@ class Line:
         with self.lock:
             ends = [self.find_left(other) for other in self.turns]   # quand chacun finira
             for other in self.waiting:
-                start = min(ends, default=0)
+                start = min(ends)
                 if other is work:
                     return start
                 ends.remove(start)
