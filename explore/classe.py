@@ -29,7 +29,7 @@ poster = spaces / "affiche.html"
 memory = spaces / "heure.json"                 # les secrets de l'heure, tant qu'elle dure
 journal = spaces / "journal.txt"               # ce qu'écrit le serveur
 letters = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"    # ni 0 ni O, ni 1 ni I ni L
-patience = 60      # secondes pour que le serveur réponde, ou pour qu'il finisse
+patience = 180     # secondes pour que le serveur réponde, ou pour qu'il finisse
 missing = ("Il manque {} : pip install -r requirements.txt -r explore/requirements.txt, dans "
            "le dossier du kit (Python 3.10 ou plus récent).")
 
@@ -96,7 +96,8 @@ def launch(told):
     hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)        # sous Windows seulement
     with open(journal, "ab") as written:
         server = subprocess.Popen(
-            [sys.executable, str(explore / "room" / "serving.py")], cwd=explore.parent,
+            # dans explore/, dont le fichier .streamlit/config.toml est ainsi suivi
+            [sys.executable, str(explore / "room" / "serving.py")], cwd=explore,
             stdin=subprocess.PIPE, stdout=written, stderr=written,
             # Ctrl-C n'est que pour nous : c'est nous qui le fermons, doucement
             creationflags=hidden, start_new_session=True)
@@ -133,6 +134,7 @@ def teach(host, told, page):
     """Lance le serveur, et le relance s'il tombe, jusqu'à la fin de l'heure."""
     button = StopButton()
     opened = False
+    print("Le serveur démarre ; une nouvelle heure, il apprend d'abord les créatures…")
     while not button.pressed:
         server = launch(told)
         try:
@@ -146,9 +148,9 @@ def teach(host, told, page):
             watch(server, button)
         finally:
             server.kill()
-        if server.returncode == 0:             # demandé : ici, ou sur le tableau
+        if server.returncode == 0 or button.pressed:       # demandé, sur le tableau ou ici
             break
-        if not ready and not button.pressed:
+        if not ready:
             stop(f"Le serveur ne démarre pas : lisez la fin de {journal}.")
         print("Le serveur est tombé : il repart, et chacun retrouve son espace.")
     button.release()
