@@ -3,7 +3,7 @@
 Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
 Sur cet ordinateur seul, il n'y en a qu'un : images/webcam/ et explore/models/. Quand
 explore/classe.py ouvre la page à la classe, chacun a le sien, et personne n'ouvre celui
-d'un autre : c'est la porte (page/door.py) qui dit à la page qui vient.
+d'un autre : c'est la porte (room/door.py) qui dit à la page qui vient.
 """
 import streamlit as st
 
@@ -12,7 +12,7 @@ from page import kit
 spaces = kit.folder / "explore" / "espaces"
 shown = spaces / "montres"         # les modèles que l'on a montrés à la classe
 teacher = "professeur"             # le nom de son espace
-shared = False                     # vrai quand la classe partage la page (page/serving.py)
+shared = False                     # vrai quand la classe partage la page (room/serving.py)
 
 
 def name():

@@ -19,8 +19,10 @@ def find_certificate(folder, address):
     Le même d'une fois à l'autre : le navigateur qui l'a accepté ne demande plus rien."""
     path = folder / f"certificat_{address}.pem"
     if not path.exists() or time.time() - path.stat().st_mtime > (days - 1) * 24 * 3600:
-        end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days)
-        made = trustme.CA(organization_name="Kit VAE").issue_cert(address, not_after=end)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        made = trustme.CA(organization_name="Kit VAE").issue_cert(
+            address, not_before=now - datetime.timedelta(1),       # une horloge peut retarder
+            not_after=now + datetime.timedelta(days))
         write_secret(path, made.private_key_and_cert_chain_pem.bytes())
     return path
 
