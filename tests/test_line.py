@@ -1,0 +1,266 @@
+"""La classe sur un ordinateur : la file et ses annonces, les limites, un disque plein."""
+import errno
+import importlib
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from conftest import drawing, wait_for
+
+pytest.importorskip("streamlit")
+from page_kit import one, open_page, run, said, widget
+
+pytest_plugins = ["page_kit"]
+
+
+# La file, avec une fausse horloge
+class Work:
+    def __init__(self, amount, speed):
+        self.amount = amount
+        self.speed = speed                 # 1 : la vitesse de la salle
+        self.share = 0
+        self.turn = threading.Event()
+        self.began = None                  # quand son tour est venu
+
+
+class Room:
+    """Des travaux qui avancent pendant que le test fait passer le temps."""
+
+    def __init__(self, module, places):
+        self.now = 100.0
+        self.line = module.Line(places, lambda: self.now)
+        self.pace = 0.004                  # secondes par image vue
+        self.all = []
+
+    def enter(self, amount=1000, speed=1):
+        work = Work(amount, speed)
+        self.all.append(work)
+        self.line.join(work)
+        self.look()
+        return work
+
+    def look(self):
+        for work in self.all:
+            if work.turn.is_set() and work.began is None:
+                work.began = self.now
+
+    def pass_time(self, seconds, step=0.1):
+        for tick in range(round(seconds / step)):
+            self.now += step
+            for work in list(self.line.turns):
+                work.share = min(1, work.share + step * work.speed / (self.pace * work.amount))
+                if work.share == 1:
+                    self.line.leave(work)
+            self.look()
+
+
+@pytest.fixture
+def room(own):
+    module = importlib.import_module("page.line")
+    return lambda places=1: Room(module, places)
+
+
+def test_the_first_come_are_the_first_served(room):
+    """Jamais plus à la fois que de places, et chacun à son tour."""
+    room = room(places=2)
+    works = [room.enter(1000 + 300 * (number % 3)) for number in range(30)]
+    assert [room.line.find_place(work) for work in works] == [0, 0, *range(1, 29)]
+    most = 0
+    while room.line.turns:
+        most = max(most, len(room.line.turns))
+        room.pass_time(0.1)
+    began = [work.began for work in works]
+    assert most == 2 and began == sorted(began) and None not in began
+
+
+@pytest.mark.parametrize("places", [1, 3])
+def test_the_wait_announced_is_the_real_one(room, places):
+    """À 25 % près : dès que l'un a fini, puis de nouveau au milieu de la file."""
+    room = room(places)
+    works = [room.enter(amount) for amount in [1500, 800, 2500, 1200, 4000] * 6]
+    announced = {}
+    for moment in (10, 40):
+        room.pass_time(moment)
+        for work in room.line.waiting:
+            announced[work, room.now] = room.line.find_wait(work)
+    room.pass_time(300)
+    assert len(announced) > 20
+    for (work, now), seconds in announced.items():
+        assert seconds == pytest.approx(work.began - now, rel=0.25, abs=1)
+
+
+def test_a_slow_training_is_seen_and_announced(room):
+    """Celui qui avance trois fois moins vite que les autres : on corrige avec ce qu'il montre."""
+    room = room()
+    room.enter(1000)
+    room.pass_time(5)
+    slow, last = room.enter(2000, speed=1 / 3), room.enter(1000)
+    assert room.line.find_wait(last) == pytest.approx(8, rel=0.1)
+    room.pass_time(6)
+    seconds = room.line.find_wait(last)
+    room.pass_time(seconds - 0.5)
+    assert slow.share < 1
+    room.pass_time(1)
+    assert last.turn.is_set()
+
+
+def test_a_pause_gives_the_place_back(room):
+    """Elle ne retient personne ; ensuite, il reprend son tour, derrière les autres."""
+    room = room()
+    paused, second, third = room.enter(), room.enter(), room.enter()
+    room.pass_time(2)
+    room.line.leave(paused)
+    assert not paused.turn.is_set() and second.turn.is_set()
+    room.line.join(paused)
+    room.line.join(paused)                             # deux fois : une seule place
+    assert [room.line.find_place(work) for work in (third, paused)] == [1, 2]
+    room.pass_time(8)
+    assert paused.turn.is_set() and 0.4 < paused.share < 0.6
+    assert room.line.find_left(paused) == pytest.approx(2, abs=0.3)
+    room.line.leave(third)                             # déjà parti : rien ne change
+    assert paused.turn.is_set()
+
+
+def test_who_leaves_the_line_lets_the_others_pass(room):
+    room = room()
+    first, second, third = room.enter(), room.enter(), room.enter()
+    room.line.leave(second)
+    assert room.line.find_place(third) == 1 and room.line.find_place(second) == 0
+    room.line.leave(first)
+    assert third.turn.is_set() and not second.turn.is_set()
+
+
+def test_what_is_announced_is_said_simply(own):
+    tell_place = importlib.import_module("page.line").tell_place
+    assert tell_place(3, 118) == "place 3 dans la file : encore 2 min environ"
+    assert tell_place(1, 0.2) == "place 1 dans la file : encore 5 s environ"
+    for seconds in range(20, 1000):                    # arrondi, et toujours à 25 % près
+        number, unit = tell_place(1, seconds).split("encore ")[1].split()[:2]
+        assert int(number) * (60 if unit == "min" else 1) == pytest.approx(seconds, rel=0.25)
+
+
+# De vrais entraînements
+@pytest.fixture
+def trainer(own, monkeypatch):
+    """De quoi préparer un entraînement sans page, dans l'espace d'un visiteur."""
+    training = importlib.import_module("page.training")
+    settings = importlib.import_module("train_VAE").settings
+    monkeypatch.setattr(training.line, "places", 1)
+
+    def make(visitor, count=40, place="Jouer", **changes):
+        pictures = [np.asarray(drawing(number)) for number in range(count)]
+        images = torch.tensor(np.stack(pictures)).permute(0, 3, 1, 2)
+        names = [f"{number}.png" for number in range(count)]
+        folder = own.folder / "explore" / "espaces" / visitor / "modeles"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return training.Training({**settings, "epochs": 3, **changes}, images, names,
+                                 {"source": "essai", "fingerprint": "a"}, threading.Event(),
+                                 folder, place)
+
+    make.module = training
+    return make
+
+
+def test_real_trainings_wait_as_announced(trainer, monkeypatch):
+    """Neuf visiteurs, une place : l'attente annoncée, une fois le premier fini, est la vraie.
+
+    Le temps est celui que passe le processeur sur ce programme : d'autres le ralentissent
+    peut-être. Avant eux, un autre, comme celui des créatures : le premier réveille torch."""
+    line = trainer.module.line
+    monkeypatch.setattr(line, "clock", time.process_time)
+    trainer("créatures").run()
+    line.measured.clear()
+    trainings = []
+    for number in range(9):
+        training = trainer(f"v{number}", epochs=8 + 4 * (number % 3))
+        trainings.append(trainer.module.enter(f"v{number}", training))
+    wait_for(lambda: trainings[1].turn.is_set(), 60, "la fin du premier")
+    now = line.clock()
+    announced = {training: line.find_wait(training) for training in trainings[2:]}
+    assert list(announced.values()) == sorted(announced.values())
+    for training in trainings[2:]:
+        wait_for(training.turn.is_set, 60, "son tour")
+        announced[training] /= line.clock() - now
+    for training in trainings:
+        training.join(60)
+    assert all(training.path for training in trainings)
+    assert all(0.75 < ratio < 1.25 for ratio in announced.values()), announced.values()
+
+
+def test_one_training_a_visitor(trainer):
+    """Presser deux fois, ou dans deux onglets à la fois, n'en lance qu'un."""
+    enter = trainer.module.enter
+    first = enter("a", trainer("a", epochs=1000))
+    barrier, kept = threading.Barrier(8), []
+
+    def press():
+        training = trainer("b")
+        barrier.wait()
+        kept.append(enter("b", training))
+
+    threads = [threading.Thread(target=press) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(kept)) == 1 and trainer.module.line.find_place(kept[0]) == 1
+    first.stop_asked.set()
+    kept[0].join(60)
+    assert kept[0].path
+    again = trainer("b")
+    assert enter("b", again) is again                  # le sien est fini : il peut
+    again.join(60)
+
+
+def test_leaving_the_line_and_pausing(trainer):
+    line, enter = trainer.module.line, trainer.module.enter
+    first = enter("a", trainer("a", epochs=1000))
+    second, third = enter("b", trainer("b")), enter("c", trainer("c"))
+    second.stop_asked.set()
+    second.join(5)
+    assert "Sorti de la file" in second.sentence and line.find_place(third) == 1
+    wait_for(lambda: first.history, 60, "une époque")
+    first.running.clear()
+    third.join(60)                                     # la pause ne retient pas la file
+    assert third.path and not first.turn.is_set()
+    share = first.share
+    first.running.set()
+    wait_for(lambda: first.share > share, 60, "la suite")
+    trainer.module.stop_all(30)
+    assert first.path and not first.is_alive() and not line.turns
+
+
+def test_a_tablet_that_sleeps_keeps_its_place(trainer, monkeypatch):
+    """En classe, dix minutes ; sur un ordinateur seul, trente secondes."""
+    space = importlib.import_module("page.space")
+    training = trainer("a")
+    training.closing.set()
+    training.seen -= 60
+    assert training.is_over()
+    monkeypatch.setattr(space, "shared", True)
+    assert not training.is_over()
+    training.seen -= 600
+    assert training.is_over()
+
+
+def test_the_mark_of_a_training_that_was_cut(trainer, monkeypatch):
+    """Il y a un fichier en_cours tant que l'entraînement attend ou apprend, puis plus rien."""
+    monkeypatch.setattr(importlib.import_module("page.space"), "shared", True)
+    first = trainer.module.enter("a", trainer("a", epochs=1000))
+    second = trainer.module.enter("b", trainer("b"))
+    marks = [trainer.module.find_mark(training.folder) for training in (first, second)]
+    assert all(mark.exists() for mark in marks)
+    trainer.module.stop_all(30)
+    assert not any(mark.exists() for mark in marks)
+
+
+def test_the_creatures_are_learnt_once_for_the_class(own, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("page.space"), "shared", True)
+    training = importlib.import_module("page.training")
+    path = training.learn_creatures(own.folder / "explore" / "espaces" / "montres")
+    assert path.parent.name == "montres" and path.stem.startswith("VAE_")
+    assert [kept.name for kept in path.parent.parent.iterdir()] == ["montres"]
+    assert training.line.measured                      # et la file sait déjà sa vitesse
