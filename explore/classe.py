@@ -96,7 +96,8 @@ def launch(told):
     hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)        # sous Windows seulement
     with open(journal, "ab") as written:
         server = subprocess.Popen(
-            [sys.executable, str(explore / "room" / "serving.py")], cwd=explore.parent,
+            # dans explore/, dont le fichier .streamlit/config.toml est ainsi suivi
+            [sys.executable, str(explore / "room" / "serving.py")], cwd=explore,
             stdin=subprocess.PIPE, stdout=written, stderr=written,
             # Ctrl-C n'est que pour nous : c'est nous qui le fermons, doucement
             creationflags=hidden, start_new_session=True)

@@ -25,6 +25,7 @@ free_tries = 3             # codes faux sans attendre ; puis 1 s, 2 s, 4 s...
 most_tries = 10            # puis la porte se ferme...
 closed_seconds = 300       # ... pour ce visiteur, pendant tant de secondes
 hours = 12                 # durée du jeton
+most_upload = 100_000_000  # octets déposés par visiteur : ils restent en mémoire
 # ce que Streamlit sert à un visiteur entré ; le reste n'existe pas
 served = re.compile(r"/(|static/.*|favicon\.png|_stcore/(stream|health|host-config"
                     r"|script-health-check|bidi-components/.*|upload_file/.*)|media/.*)")
@@ -75,6 +76,7 @@ class Door:
         self.tries = Tries()
         self.told = {}                 # {espace: les fichiers dont on lui a donné l'adresse}
         self.sessions = {}             # {espace: les pages de Streamlit qui sont à lui}
+        self.uploaded = {}             # {espace: les octets qu'il a déposés}
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
@@ -88,6 +90,8 @@ class Door:
             answer = await self.enter(request)
         elif request.method == "POST" and request.url.path == "/professeur":
             answer = await self.enter_teacher(request)
+        elif request.method == "PUT" and name and not self.may_upload(name, request):
+            answer = HTMLResponse("Trop de fichiers déposés.", 413)
         elif name and self.may_have(name, request.url.path):
             await self.serve(name, scope, receive, send)
             return
@@ -155,6 +159,13 @@ class Door:
             return path.split("/")[3] in self.sessions.get(name, [])
         return served.fullmatch(path) is not None
 
+    def may_upload(self, name, request):
+        size = request.headers.get("content-length", "")
+        if not size.isdecimal():
+            return False
+        self.uploaded[name] = self.uploaded.get(name, 0) + int(size)
+        return self.uploaded[name] <= most_upload
+
     async def serve(self, name, scope, receive, send):
         """Laisse passer, en disant à Streamlit qui vient, et en retenant ce qu'il lui donne."""
         scope = scope | {"headers": self.sign(name, scope["headers"])}
@@ -163,13 +174,19 @@ class Door:
             return
         present[name] = present.get(name, 0) + 1
 
-        async def listen(message):
+        async def hear():
+            message = await receive()
+            if name != space.teacher and not (space.spaces / name).is_dir():
+                return {"type": "websocket.disconnect", "code": 1008}      # espace effacé
+            return message
+
+        async def tell(message):
             if message.get("bytes"):
                 self.remember(name, ForwardMsg.FromString(message["bytes"]))
             await send(message)
 
         try:
-            await self.app(scope, receive, listen)
+            await self.app(scope, hear, tell)
         finally:
             present[name] -= 1
 

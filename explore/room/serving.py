@@ -51,7 +51,7 @@ def serve(secret, address, port, certificate):
     app.run(config={
         "server.address": address, "server.port": port, "server.allowedHosts": [address],
         "server.sslCertFile": certificate, "server.sslKeyFile": certificate,
-        "server.maxUploadSize": 30, "server.headless": True, "server.fileWatcherType": "none",
+        "server.maxUploadSize": 30, "server.maxMessageSize": 20, "server.headless": True, "server.fileWatcherType": "none",
         "logger.hideWelcomeMessage": True})
 
 
