@@ -22,13 +22,9 @@ widths = [2, 3.6, 2.6, 1.1, 1.3]       # d'un espace : surnom, travail, contenu,
 
 
 def takes_the_page():
-    """Vrai si la page s'arrête là : le tableau y est, ou l'espace n'existe plus."""
+    """Vrai si le tableau est dessiné à la place de la page : c'est le professeur qui vient."""
     if space.name() != space.teacher:
-        gone = not space.models().parent.is_dir()
-        if gone:
-            st.error("Votre espace a été supprimé par le professeur. Rechargez la page pour en "
-                     "ouvrir un autre, avec le code.")
-        return gone
+        return False
     pupil = st.toggle("Voir la page comme un élève", key="pupil", persist_state="session")
     if not pupil:
         draw()
@@ -36,12 +32,12 @@ def takes_the_page():
 
 
 def draw():
+    """Redessiné seul toutes les deux secondes."""
     st.html('<h1 class="vae-title">Le tableau du professeur</h1>')
     part(draw_board, 2)()
 
 
 def draw_board():
-    """Tout ce qui change seul : redessiné toutes les deux secondes."""
     names = list_spaces()
     trainings = {name: visits[name] for name in [*names, space.teacher]
                  if name in visits and visits[name].is_alive()}
