@@ -147,9 +147,9 @@ def teach(host, told, page):
             watch(server, button)
         finally:
             server.kill()
-        if server.returncode == 0:             # demandé : ici, ou sur le tableau
+        if server.returncode == 0 or button.pressed:       # demandé, sur le tableau ou ici
             break
-        if not ready and not button.pressed:
+        if not ready:
             stop(f"Le serveur ne démarre pas : lisez la fin de {journal}.")
         print("Le serveur est tombé : il repart, et chacun retrouve son espace.")
     button.release()

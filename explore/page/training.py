@@ -63,13 +63,12 @@ def stop_all(seconds=0):
 
 
 def learn_creatures(folder):
-    """Apprend les créatures hors de toute page ; rend le .pth, écrit dans ce dossier."""
+    """Commence à apprendre les créatures, hors de toute page ; le .pth ira dans ce dossier."""
     images, names, reasons = read_folder(folders[creatures], usual_settings["images_size"])
     about = {"source": creatures, "fingerprint": fingerprint(images, names)}
     training = Training(usual_settings | {"film": False}, images, names, about,
                         threading.Event(), folder)
-    training.run()
-    return training.path
+    return enter(space.teacher, training)
 
 
 def drop_folder(names):

@@ -30,10 +30,7 @@ patience = 20          # secondes pour que tout finisse ; ensuite, on n'attend p
 async def keep_all(app):
     """À la fin, chaque entraînement garde les époques qu'il a finies."""
     yield
-    for one in training.visits.values():
-        one.stop_asked.set()
-    for one in training.visits.values():
-        one.join(10)
+    training.stop_all(seconds=10)
 
 
 def wait_end():
@@ -46,12 +43,15 @@ def wait_end():
 
 def serve(secret, address, port, certificate):
     space.shown.mkdir(parents=True, exist_ok=True)
+    if not list(space.shown.iterdir()):
+        training.learn_creatures(space.shown)      # le modèle de l'arrivée, le même pour tous
     app = App(explore / "app_VAE.py", middleware=[Middleware(Door, secret=secret)],
               lifespan=keep_all)
     app.run(config={
         "server.address": address, "server.port": port, "server.allowedHosts": [address],
         "server.sslCertFile": certificate, "server.sslKeyFile": certificate,
-        "server.maxUploadSize": 30, "server.maxMessageSize": 20, "server.headless": True, "server.fileWatcherType": "none",
+        "server.maxUploadSize": 30, "server.maxMessageSize": 20,       # Mo
+        "server.headless": True, "server.fileWatcherType": "none",
         "logger.hideWelcomeMessage": True})
 
 
