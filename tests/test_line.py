@@ -1,7 +1,9 @@
 """La classe sur un ordinateur : la file et ses annonces, les limites, un disque plein."""
 import errno
 import importlib
+import io
 import os
+import re
 import threading
 import time
 
@@ -258,9 +260,194 @@ def test_the_mark_of_a_training_that_was_cut(trainer, monkeypatch):
 
 
 def test_the_creatures_are_learnt_once_for_the_class(own, monkeypatch):
-    monkeypatch.setattr(importlib.import_module("page.space"), "shared", True)
+    """Par le serveur, avant que personne n'entre ; la file sait alors déjà sa vitesse."""
+    space = importlib.import_module("page.space")
+    monkeypatch.setattr(space, "shared", True)
     training = importlib.import_module("page.training")
-    path = training.learn_creatures(own.folder / "explore" / "espaces" / "montres")
-    assert path.parent.name == "montres" and path.stem.startswith("VAE_")
-    assert [kept.name for kept in path.parent.parent.iterdir()] == ["montres"]
-    assert training.line.measured                      # et la file sait déjà sa vitesse
+    space.shown.mkdir(parents=True)
+    first = training.learn_creatures(space.shown)
+    first.join(60)
+    assert first.path.parent == space.shown and first.path.stem.startswith("VAE_")
+    assert [path.name for path in space.spaces.iterdir()] == ["montres"]
+    assert training.line.measured
+
+
+# Un visiteur, dans la page
+class Visit:
+    """La page d'un visiteur de la classe, sans navigateur ni porte."""
+
+    def __init__(self, kit, space, monkeypatch, name):
+        self.enter = lambda: monkeypatch.setattr(space, "name", lambda: name)
+        self.folder = space.spaces / name
+        (self.folder / "images").mkdir(parents=True, exist_ok=True)
+        self.enter()
+        self.page = open_page(kit)
+
+    def run(self):
+        self.enter()
+        return run(self.page)
+
+    def press(self, words):
+        self.enter()
+        one(self.page.button, words).click()
+        return self.run()
+
+    @property
+    def training(self):
+        return self.page.session_state["training"]
+
+
+@pytest.fixture
+def visit(own, monkeypatch):
+    space = importlib.import_module("page.space")
+    monkeypatch.setattr(space, "shared", True)
+    space.shown.mkdir(parents=True)
+    module = importlib.import_module("page.training")
+    monkeypatch.setattr(module.line, "places", 1)
+    yield lambda number: Visit(own, space, monkeypatch, f"{number:016x}")
+    module.stop_all(60)
+
+
+def progress(page):
+    return page.get("progress")[0].proto.text
+
+
+def test_a_class_waits_in_line(visit):
+    """Le premier entraîne, le second voit sa place ; il peut quitter la file, et y revenir."""
+    first = visit(1)
+    assert first.training is None                      # rien ne s'entraîne tout seul
+    widget(first.page, "epochs").set_value(1000)
+    first.press("Entraîner")
+    second = visit(2)
+    page = second.press("Entraîner")
+    assert "place 1 dans la file : encore" in progress(page)
+    assert one(page.button, "Dans la file").disabled
+    assert not [button for button in page.button if button.label == "Pause"]
+    left = second.training
+    second.press("Arrêter")
+    left.join(10)
+    assert "Sorti de la file" in said(second.run()) and second.training is None
+    assert "place 1 dans la file" in progress(second.press("Entraîner"))
+    stopped = first.training
+    first.press("Arrêter")
+    stopped.join(60)
+    wait_for(second.training.turn.is_set, 10, "son tour")
+    assert "époque" in progress(second.run())
+    assert "C'est appris" in first.run().toast[0].value
+
+
+def test_two_tabs_of_one_visitor(visit):
+    """Pressé dans l'un puis dans l'autre : le même entraînement ; rechargé, on le retrouve."""
+    visit(1).press("Entraîner")
+    first, second = visit(2), visit(2)
+    first.press("Entraîner")
+    second.press("Entraîner")
+    assert second.training is first.training
+    assert "Un entraînement à la fois" in second.page.toast[0].value
+    again = visit(2)
+    assert again.training is first.training and "vous attendait" in again.page.toast[0].value
+    other = visit(3)
+    assert other.training is None and not other.page.toast
+
+
+def test_a_training_cut_with_the_server_is_said_once(visit):
+    first = visit(1)
+    (first.folder / "en_cours").touch()                # ce que laisse un serveur tué
+    again = visit(1)
+    assert "redémarré" in again.page.toast[0].value
+    assert not visit(1).page.toast
+
+
+# Les limites
+def test_each_limit_is_a_sentence(own, monkeypatch, tmp_path):
+    limits, space, kit = (importlib.import_module(f"page.{name}")
+                          for name in ("limits", "space", "kit"))
+    settings = kit.usual_settings
+    folder = tmp_path / "espace" / "images"
+    models = folder.with_name("modeles")
+    folder.mkdir(parents=True)
+    models.mkdir()
+    for number in range(3):
+        (folder / f"im_{number}.png").write_bytes(bytes(100))
+        (models / f"{number}.pth").write_bytes(bytes(100))
+    files = [io.BytesIO() for number in range(3)]
+    for file in files:
+        file.size = 20_000_000
+    tries = {
+        "3 images de la webcam": (limits.check_picture, (folder,), {"most_pictures": 3}),
+        "presque plein": (limits.check_picture, (folder,), {"least_free": 10**18}),
+        "fermé par le professeur": (limits.check_picture, (tmp_path / "a" / "b",), {}),
+        "3 modèles": (limits.check_model, (models,), {"most_models": 3}),
+        "dépassent 0 Mo": (limits.check_model, (models,), {"most_bytes": 299}),
+        "5000 au plus": (limits.check_work, (5001, settings), {}),
+        "passages au plus": (limits.check_work, (200, settings | {"epochs": 1000}), {}),
+        "50 Mo au plus": (limits.check_upload, (files,), {}),
+        "le professeur le télécharge": (limits.check_set, ("MNIST",), {})}
+    for words, (check, values, changes) in tries.items():
+        with monkeypatch.context() as change:
+            for name, value in changes.items():
+                change.setattr(limits, name, value)
+            check(*values)                             # seul sur cet ordinateur : rien
+            change.setattr(space, "shared", True)
+            with pytest.raises(SystemExit, match=words):
+                check(*values)
+    monkeypatch.setattr(space, "shared", True)
+    limits.check_picture(folder)
+    limits.check_model(models)
+    limits.check_work(1000, settings)                  # les créatures
+    limits.check_work(200, settings | {"epochs": 100})
+    limits.check_work(3000, settings)                  # MNIST, comme la page le propose
+    limits.check_work(5000, settings | {"epochs": 1, "batch_size": 1, "images_size": 128,
+                                        "decoder": "broadcast"})
+    limits.check_upload(files[:2])
+
+
+def test_the_bound_that_is_said_is_accepted(own, monkeypatch):
+    limits, space, kit = (importlib.import_module(f"page.{name}")
+                          for name in ("limits", "space", "kit"))
+    monkeypatch.setattr(space, "shared", True)
+    settings = kit.usual_settings | {"epochs": 1000, "decoder": "broadcast"}
+    with pytest.raises(SystemExit) as refused:
+        limits.check_work(150, settings)
+    epochs = int(re.search(r"(\d+) passages au plus", str(refused.value))[1])
+    limits.check_work(150, settings | {"epochs": epochs})
+    with pytest.raises(SystemExit):
+        limits.check_work(150, settings | {"epochs": epochs + 1})
+
+
+def test_a_visitor_over_a_limit_reads_it(visit, monkeypatch):
+    """Rien n'entre dans la file, et ce qui est là n'a pas bougé."""
+    limits = importlib.import_module("page.limits")
+    monkeypatch.setattr(limits, "most_work", 100)
+    page = visit(1).press("Entraîner")
+    assert "trop long pour la classe" in said(page) and not page.session_state["training"]
+    assert not importlib.import_module("page.training").visits
+
+
+# Un disque plein
+def test_a_full_disk_loses_nothing(visit, monkeypatch):
+    """Ce qui était écrit reste entier, rien n'est à moitié écrit, et une phrase le dit."""
+    first = visit(1)
+    kit = importlib.import_module("page.kit")
+    images = first.folder / "images"
+    widget(first.page, "epochs").set_value(1)
+    first.press("Entraîner")
+    training = first.training
+    training.join(60)
+    picture = kit.save_picture(drawing(1), images, "im")
+    before = {path: path.read_bytes() for path in first.folder.rglob("*") if path.is_file()}
+    assert {picture, training.path} < set(before)
+
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SystemExit, match="le disque est plein"):
+        kit.save_picture(drawing(2), images, "im")
+    first.run()
+    first.press("Entraîner")
+    second = first.training
+    second.join(60)
+    assert second.path is None and "le disque est plein" in said(first.run())
+    after = {path: path.read_bytes() for path in first.folder.rglob("*") if path.is_file()}
+    assert after == before

@@ -25,19 +25,17 @@ def takes_the_page():
     """Vrai si le tableau est dessiné à la place de la page : c'est le professeur qui vient."""
     if space.name() != space.teacher:
         return False
-    pupil = st.toggle("Voir la page comme un élève", key="pupil", persist_state="session")
-    if not pupil:
-        draw()
-    return not pupil
-
-
-def draw():
-    """Redessiné seul toutes les deux secondes."""
-    st.html('<h1 class="vae-title">Le tableau du professeur</h1>')
+    title, switch = st.columns([3, 1], vertical_alignment="center")
+    if switch.toggle("Voir la page d'un élève", key="pupil", persist_state="session"):
+        space.models().mkdir(parents=True, exist_ok=True)      # il a aussi un espace
+        return False
+    title.html('<h1 class="vae-title">Le tableau du professeur</h1>')
     part(draw_board, 2)()
+    return True
 
 
 def draw_board():
+    """Tout le tableau, redessiné seul toutes les deux secondes."""
     names = list_spaces()
     trainings = {name: visits[name] for name in [*names, space.teacher]
                  if name in visits and visits[name].is_alive()}
@@ -45,8 +43,9 @@ def draw_board():
     draw_gestures(trainings)
     if not names:
         st.info("Personne n'est encore entré : l'adresse et le code sont sur l'affiche.")
-    for name in names:
-        draw_space(name, trainings.get(name))
+    with st.container(gap="xsmall"):
+        for name in names:
+            draw_space(name, trainings.get(name))
     draw_shown([*names, space.teacher])
 
 
@@ -95,9 +94,8 @@ def draw_gestures(trainings):
 def draw_space(name, training):
     """Une ligne : son surnom, ce qu'il entraîne, ce qu'il contient."""
     who, work, inside, end, delete = st.columns(widths, vertical_alignment="center")
-    here = is_here(name)
-    who.html(f'<span class="vae-here" title="{"présent" if here else "absent"}">'
-             f'{"●" if here else "○"}</span> <b>{find_nickname(name)}</b>')
+    here = '<span class="vae-here">● </span>' if is_here(name) else "○ "
+    who.html(f"{here}<b>{find_nickname(name)}</b>")
     if training:
         work.progress(training.share, describe(training))
     inside.caption(tell_inside(name))
