@@ -4,6 +4,7 @@ import importlib
 import io
 import os
 import re
+import sys
 import threading
 import time
 
@@ -13,7 +14,7 @@ import torch
 from conftest import drawing, wait_for
 
 pytest.importorskip("streamlit")
-from page_kit import one, open_page, run, said, widget
+from page_kit import one, open_page, png, run, said, widget
 
 pytest_plugins = ["page_kit"]
 
@@ -451,3 +452,113 @@ def test_a_full_disk_loses_nothing(visit, monkeypatch):
     assert second.path is None and "le disque est plein" in said(first.run())
     after = {path: path.read_bytes() for path in first.folder.rglob("*") if path.is_file()}
     assert after == before
+
+
+# Le tableau du professeur
+@pytest.fixture
+def board(visit, own, monkeypatch):
+    """Le tableau, et deux élèves : l'un entraîne, l'autre attend."""
+    monkeypatch.delitem(sys.modules, "room.door", raising=False)
+    door = importlib.import_module("room.door")
+    space = importlib.import_module("page.space")
+    pupils = [visit(number) for number in (1, 2)]
+    for pupil in pupils:
+        widget(pupil.page, "epochs").set_value(1000)
+        door.present[pupil.folder.name] = 1
+        pupil.press("Entraîner")
+    teacher = Visit(own, space, monkeypatch, space.teacher)
+    teacher.door, teacher.pupils, teacher.spaces = door, pupils, space.spaces
+    return teacher
+
+
+def nickname(pupil):
+    return re.search(r"Votre espace : \*\*(.*?)\*\*", said(pupil.page))[1]
+
+
+def rows(teacher):
+    """Ce que le tableau dit de chaque espace : {surnom: présent}."""
+    words = [html.body for html in teacher.page.html]
+    found = [re.fullmatch(r"(.*)<b>(.*)</b>", text) for text in words]
+    return {row[2]: "●" in row[1] for row in found if row}
+
+
+def test_the_board_says_who_trains_and_who_waits(board):
+    first, second = board.pupils
+    for name in range(3, 30):
+        (board.spaces / f"{name:016x}" / "images").mkdir(parents=True)
+    (first.folder / "images" / "im_0001.png").write_bytes(png())
+    board.run()
+    values = {metric.label: metric.value for metric in board.page.metric}
+    assert values["Élèves présents"] == "2 sur 29"
+    assert (values["Entraînent"], values["Dans la file"]) == ("1", "1")
+    texts = [bar.proto.text for bar in board.page.get("progress")]
+    assert len(texts) == 2 and "époque" in texts[0] and "place 1 dans la file" in texts[1]
+    here = rows(board)
+    assert len(here) == 29                             # tous les surnoms sont différents
+    assert [name for name in here if here[name]] == [nickname(first), nickname(second)]
+    assert "1 image, 0 modèle" in said(board.page)
+    assert "data:image" not in str(board.page)         # jamais l'image de quelqu'un
+    assert rows(board) == here and list(rows(board)) == list(here)
+
+
+def test_the_teacher_stops_one_training_or_all(board):
+    first, second = board.pupils
+    training, waiting = first.training, second.training
+    wait_for(lambda: training.history, 60, "une époque")
+    board.enter()
+    board.page.button(f"end {first.folder.name}").click()
+    board.run()
+    training.join(60)
+    assert training.path and "C'est appris" in first.run().toast[0].value
+    wait_for(lambda: waiting.history, 60, "son tour")
+    board.press("Arrêter tous")
+    waiting.join(60)
+    assert waiting.path and one(board.run().button, "Arrêter tous").disabled
+
+
+def test_the_teacher_deletes_a_space(board):
+    """Son entraînement d'abord ; rien n'en reste, même ce qu'il montrait ; l'autre continue."""
+    first, second = board.pupils
+    training = first.training
+    shown = board.spaces / "montres" / f"VAE_aaaaaa_10_{first.folder.name[:6]}.pth"
+    shown.write_bytes(b"")
+    board.enter()
+    board.page.button(f"delete {first.folder.name}").click()
+    board.run()
+    assert not training.is_alive() and not first.folder.exists() and not shown.exists()
+    assert list(rows(board)) == [nickname(second)]
+    wait_for(second.training.turn.is_set, 10, "son tour")
+
+
+def test_the_teacher_takes_back_a_shown_model(board):
+    first = board.pupils[0]
+    training = first.training
+    wait_for(lambda: training.history, 60, "une époque")
+    first.press("Arrêter")
+    training.join(60)
+    shown = board.spaces / "montres" / f"{training.path.stem}_{first.folder.name[:6]}.pth"
+    shown.write_bytes(training.path.read_bytes())
+    texts = [text.value for text in board.run().markdown]
+    assert any(text.startswith(f"{nickname(first)} : montré · VAE") for text in texts)
+    board.press("Ne plus le montrer")
+    assert not shown.exists() and training.path.exists()
+    assert "Montrés à la classe" not in str(board.page.markdown)
+
+
+def test_the_teacher_ends_the_hour(board, monkeypatch):
+    ended = []
+    monkeypatch.setattr(board.door, "end", lambda: ended.append(True))
+    board.press("Oui, finir l'heure")
+    assert ended
+
+
+def test_the_teacher_sees_the_page_as_a_pupil(board):
+    board.enter()
+    one(board.page.toggle, "Voir la page").set_value(True)
+    page = board.run()
+    assert not page.metric and "Votre espace : **professeur**" in said(page)
+    board.press("Entraîner")
+    assert "place 2 dans la file" in progress(board.page)
+    one(board.page.toggle, "Voir la page").set_value(False)
+    values = {metric.label: metric.value for metric in board.run().metric}
+    assert values["Dans la file"] == "2"

@@ -106,7 +106,7 @@ def draw_space(name, training):
                  "ses modèles, ceux qu'il montre. Sa page se fermera.")
         if st.button("Oui, supprimer cet espace", type="primary", key=f"delete {name}"):
             erase(name)
-            st.rerun(scope="fragment")
+            st.rerun()
 
 
 def tell_inside(name):
