@@ -29,7 +29,7 @@ poster = spaces / "affiche.html"
 memory = spaces / "heure.json"                 # les secrets de l'heure, tant qu'elle dure
 journal = spaces / "journal.txt"               # ce qu'écrit le serveur
 letters = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"    # ni 0 ni O, ni 1 ni I ni L
-patience = 60      # secondes pour que le serveur réponde, ou pour qu'il finisse
+patience = 180     # secondes pour que le serveur réponde, ou pour qu'il finisse
 missing = ("Il manque {} : pip install -r requirements.txt -r explore/requirements.txt, dans "
            "le dossier du kit (Python 3.10 ou plus récent).")
 
@@ -134,6 +134,7 @@ def teach(host, told, page):
     """Lance le serveur, et le relance s'il tombe, jusqu'à la fin de l'heure."""
     button = StopButton()
     opened = False
+    print("Le serveur démarre ; une nouvelle heure, il apprend d'abord les créatures…")
     while not button.pressed:
         server = launch(told)
         try:

@@ -1,5 +1,6 @@
 """Toute la classe sur un seul ordinateur : la porte, le certificat, les espaces, la fin."""
 import http.client
+import importlib
 import json
 import os
 import re
@@ -12,16 +13,21 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import Kit, launch, root, wait_for
+from PIL import Image
 
 for module in ("streamlit", "trustme", "segno"):
     pytest.importorskip(module)
-from page_kit import fill
+from page_kit import fill, one, run, said, turn, use
+from streamlit.testing.v1 import AppTest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 sys.path.insert(0, str(root / "explore"))
 from room import certificate
+
+pytest_plugins = ["page_kit"]
 
 trusting = ssl.create_default_context()
 trusting.check_hostname = False
@@ -85,7 +91,6 @@ def test_wrong_codes_slow_down_then_close(own_door, monkeypatch):
 @pytest.fixture
 def own_door(kit, monkeypatch):
     """Le module de la porte, dans un kit à lui."""
-    from page_kit import use
     use(fill(kit), monkeypatch)
     monkeypatch.delitem(sys.modules, "room.door", raising=False)
     import room.door
@@ -105,6 +110,104 @@ def test_a_taken_port_is_said(kit):
         text = fill(kit).refusal("explore/classe.py", address="127.0.0.1",
                                  port=taken.getsockname()[1])
     assert "fermez l'autre classe.py" in text and not (kit.folder / "explore/espaces").exists()
+
+
+# %% Les espaces, sans serveur
+@pytest.fixture
+def visitors(own, monkeypatch):
+    """La page partagée ; visitors("a") l'ouvre, ou la redessine, pour ce visiteur."""
+    space = importlib.import_module("page.space")
+    here = []
+    monkeypatch.setattr(space, "shared", True)
+    monkeypatch.setattr(space, "name", lambda: here[-1])
+    pages = {}
+
+    def visit(name, query=None):
+        here.append(name * 16)
+        (space.spaces / here[-1] / "images").mkdir(parents=True, exist_ok=True)
+        if name not in pages:
+            pages[name] = AppTest.from_file(str(own.folder / "explore" / "app_VAE.py"),
+                                            default_timeout=120)
+            pages[name].query_params = query or {}
+            pages[name].kit = own
+        return run(pages[name])
+
+    visit.folder = lambda name: space.spaces / (name * 16)
+    visit.shown = space.shown
+    visit.shown.mkdir(parents=True)
+    return visit
+
+
+def put_model(folder, stem="VAE_ab12cd_2"):
+    """Un petit modèle, comme la page en écrit."""
+    models = importlib.import_module("page.models")
+    kit = importlib.import_module("page.kit")
+    images = torch.randint(0, 255, (12, 3, 64, 64), dtype=torch.uint8)
+    settings = kit.usual_settings | {"model_name": stem}
+    model = kit.VAE(64, settings["latent_size"], settings["decoder"])
+    saved = {"settings": settings, "history": [], "data": {"source": "Ma webcam"}, "movements": [],
+             "train_names": [], **kit.measure_latents(model, images, torch.arange(12), settings)}
+    path = models.free_path(folder, stem)
+    kit.save_model(path, model, saved)
+    return path
+
+
+def test_nobody_sees_the_models_of_another(visitors):
+    visitors("a")
+    path = put_model(visitors.folder("a") / "modeles")
+    page = visitors("a")
+    assert page.session_state["last_model"] == path.stem
+    # ni dans la liste, ni par l'adresse, ni par un nom qui remonte de dossier en dossier
+    for asked in (path.stem, f"../../{'a' * 16}/modeles/{path.stem}", str(path.with_suffix(""))):
+        other = visitors("b" if asked == path.stem else "c", {"modele": asked})
+        assert not other.session_state["last_model"]
+        assert not [box for box in other.selectbox if box.key == "model"]
+
+
+def test_a_model_is_shown_and_taken_back(visitors):
+    path = put_model(visitors.folder("a") / "modeles")
+    page = turn(visitors("a"), "Atelier")
+    one(page.button, "Le montrer à la classe").click()
+    run(page)
+    assert not list(visitors.shown.iterdir())      # il faut encore dire oui
+    assert one(page.button, "Oui, le montrer")     # (AppTest ne sait pas y appuyer)
+    importlib.import_module("page.models").show(path.stem)
+    copy, = visitors.shown.iterdir()
+    assert copy.read_bytes() == path.read_bytes()
+    other = visitors("b")
+    box, = [box for box in other.selectbox if box.key == "model"]
+    assert "montré" in box.options[0]
+    other.session_state["opened"] = copy.stem      # comme on le choisit dans la liste
+    other = turn(run(other), "Atelier")
+    assert other.session_state["last_model"] == copy.stem
+    labels = [button.label for button in other.button]
+    assert not [label for label in labels if "Supprimer" in label or "montrer" in label]
+    assert not other.get("download_button")
+    page = run(visitors("a"))
+    one(page.button, "Ne plus le montrer").click()
+    run(page)
+    assert not list(visitors.shown.iterdir()) and path.exists()
+    assert not [box for box in visitors("c").selectbox if box.key == "model"]
+
+
+def test_two_webcams_are_never_mixed(visitors):
+    """Deux dossiers remplis au même instant : chacun n'a que ses images."""
+    colors = {"a": (200, 0, 0), "b": (0, 0, 200)}
+    for name, color in colors.items():
+        visitors(name)
+        folder = visitors.folder(name) / "images"
+        for number in range(1, 4):
+            Image.new("RGB", (128, 128), color).save(folder / f"im_{number:04d}.png")
+        os.utime(folder, (1000, 1000))
+    sources = importlib.import_module("page.sources")
+    for name, color in colors.items():
+        page = visitors(name)
+        page.selectbox("source").set_value("Ma webcam")
+        run(page)
+        assert "3 images" in said(page)
+        data = sources.Data("Ma webcam", 0, (visitors.folder(name) / "images", 1), [])
+        assert data.load(64)[0][0, :, 0, 0].tolist() == list(color)
+    assert "Dossier images/" not in page.selectbox("source").options
 
 
 # %% Un vrai serveur
@@ -208,7 +311,8 @@ def test_nothing_but_the_door_without_the_code(room):
             status, _, text = room.ask(path, method, "code=x")
             assert (status, text) == (403, door), (method, path)
             count += 1
-    space = next(iter(room.spaces.glob("[0-9a-f]*")), Path("f" * 16)).name
+    room.enter()
+    space = next(room.spaces.glob("*/images")).parent.name
     for headers in [*forged, {"X-Space": space}, {"Cookie": f"vae={space}"},
                     {"Cookie": f"vae={unguessable}; vae={unguessable}"}, {"Cookie": "vae="}]:
         with pytest.raises(InvalidStatus) as refused:
@@ -323,7 +427,7 @@ def test_a_killed_server_comes_back_and_knows_everybody(own_room):
         assert time.monotonic() - start < 20
     assert room.program.text.count("chacun retrouve son espace") == 2
     # sa fin à lui : le code ne sert plus, le cookie non plus, et tout est dit
-    (next(room.spaces.glob("[0-9a-f]*")) / "images" / "im_0001.png").write_bytes(b"x")
+    (next(room.spaces.glob("*/images")) / "im_0001.png").write_bytes(b"x")
     text = room.end()
     assert "L'heure est finie" in text and "1 images" in text and "effacer.py" in text
     assert room.program.process.returncode == 0 and room.server() is None

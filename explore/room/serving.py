@@ -44,7 +44,8 @@ def wait_end():
 def serve(secret, address, port, certificate):
     space.shown.mkdir(parents=True, exist_ok=True)
     if not list(space.shown.iterdir()):
-        training.learn_creatures(space.shown)      # le modèle de l'arrivée, le même pour tous
+        # le modèle de l'arrivée, le même pour tous : appris avant que la porte ne s'ouvre
+        training.learn_creatures(space.shown).join()
     app = App(explore / "app_VAE.py", middleware=[Middleware(Door, secret=secret)],
               lifespan=keep_all)
     app.run(config={
