@@ -266,11 +266,26 @@ def test_the_creatures_are_learnt_once_for_the_class(own, monkeypatch):
     monkeypatch.setattr(space, "shared", True)
     training = importlib.import_module("page.training")
     space.shown.mkdir(parents=True)
-    first = training.learn_creatures(space.shown)
-    first.join(60)
-    assert first.path.parent == space.shown and first.path.stem.startswith("VAE_")
+    training.learn_creatures(space.shown)
+    path, = space.shown.iterdir()
+    assert re.fullmatch(r"VAE_\w{6}_10_classe.pth", path.name)
     assert [path.name for path in space.spaces.iterdir()] == ["montres"]
     assert training.line.measured
+
+
+def test_a_pupil_who_learns_the_same_keeps_his_own(visit):
+    """Le modèle de la classe n'en cache aucun, même appris avec les mêmes réglages."""
+    training = importlib.import_module("page.training")
+    space = importlib.import_module("page.space")
+    training.learn_creatures(space.shown)
+    first = visit(1)
+    assert first.page.session_state["model"].endswith("_classe")
+    first.press("Entraîner")
+    mine = first.training
+    mine.join(60)
+    page = first.run()
+    assert page.session_state["model"] == mine.path.stem and mine.path.parent.parent == first.folder
+    assert len(page.selectbox("model").options) == 2
 
 
 # Un visiteur, dans la page

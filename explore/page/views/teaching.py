@@ -18,7 +18,7 @@ from page.parts import part
 from page.training import stop_all, visits
 from page.words import comma, count_words, plain
 
-widths = [2, 3.6, 2.6, 1.1, 1.3]       # d'un espace : surnom, travail, contenu, deux boutons
+widths = [2, 2.8, 2.6, 1.2, 1.6]       # d'un espace : surnom, travail, contenu, deux boutons
 
 
 def takes_the_page():
