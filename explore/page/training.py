@@ -63,12 +63,14 @@ def stop_all(seconds=0):
 
 
 def learn_creatures(folder):
-    """Commence à apprendre les créatures, hors de toute page ; le .pth ira dans ce dossier."""
+    """Apprend les créatures, avant que personne n'entre ; le .pth va dans ce dossier."""
     images, names, reasons = read_folder(folders[creatures], usual_settings["images_size"])
     about = {"source": creatures, "fingerprint": fingerprint(images, names)}
     training = Training(usual_settings | {"film": False}, images, names, about,
                         threading.Event(), folder)
-    return enter(space.teacher, training)
+    enter(space.teacher, training).join()
+    if training.path:          # un nom que n'aura pas l'élève qui apprend la même chose
+        training.path.rename(folder / f"{training.path.stem}_classe.pth")
 
 
 def drop_folder(names):
