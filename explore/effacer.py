@@ -8,7 +8,8 @@ from pathlib import Path
 
 kit = Path(__file__).resolve().parent.parent
 made = ["*.pth", "*.png", "*.gif", "*.html", "*.incomplet"]  # à côté des quatre scripts
-whole = ["images", "explore/results", "explore/models"]    # avec leurs sous-dossiers
+# avec leurs sous-dossiers ; espaces : ceux de la classe, et leur affiche
+whole = ["images", "explore/results", "explore/models", "explore/espaces"]
 ours = [kit / "images" / "demo", kit / "images" / "aquarium"]     # viennent avec le kit
 
 
@@ -48,12 +49,13 @@ def erase(files):
             path.unlink()
         except OSError:
             kept.append(path)
-    for folder in sorted({path.parent for path in files}, reverse=True):
-        if folder not in (kit, kit / "images"):
-            try:
-                folder.rmdir()                 # refuse un dossier qui n'est pas vide
-            except OSError:
-                pass
+    for name in whole:
+        for folder in sorted([kit / name, *(kit / name).rglob("*")], reverse=True):
+            if folder != kit / "images":
+                try:
+                    folder.rmdir()             # refuse un fichier, un dossier qui n'est pas vide
+                except OSError:
+                    pass
     return kept
 
 

@@ -16,7 +16,7 @@ few = 40               # créatures du kit d'essai : quelques secondes d'entraî
 def fill(kit):
     """Un kit avec la page et 40 créatures."""
     kit.add_explore()
-    for name in (".streamlit", "page", "lecon"):
+    for name in (".streamlit", "page", "room", "lecon"):
         shutil.copytree(root / "explore" / name, kit.folder / "explore" / name,
                         ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     (kit.images / "demo").mkdir()

@@ -458,7 +458,10 @@ def leave_traces(kit):
             "decode_0002.gif", "VAE_64.html",
             "images/im_0001.png", "images/m1_0001.png", "images/webcam/m2_0001.png",
             "images/mains/a.jpg", "images/mains/b.heic",
-            "explore/results/map.png", "explore/results/sweep_beta/x.png", "explore/models/m.pth"]
+            "explore/results/map.png", "explore/results/sweep_beta/x.png", "explore/models/m.pth",
+            "explore/espaces/affiche.html", "explore/espaces/certificat.pem",
+            "explore/espaces/0f3a/images/webcam/im_0001.png", "explore/espaces/0f3a/modeles/m.pth",
+            "explore/espaces/anciens/77bc/modeles/m.json", "explore/espaces/anciens/77bc/vide"]
     for name in left:
         path = kit.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -499,10 +502,12 @@ def test_effacer_erases_all_but_the_kit(kit):
     copy_kit(kit)
     clean = all_files(kit)
     left = leave_traces(kit)
+    (kit.folder / "explore" / "espaces" / "visiteur sans image" / "images").mkdir(parents=True)
     text = answer_effacer(kit, "oui\n")
     assert f"{len(left)} fichiers effacés." in text
     assert all_files(kit) == clean | {"images/demo/plus/0001.png", "images/aquarium/m1_0100.png"}
     assert not (kit.images / "mains").exists()
+    assert not (kit.folder / "explore" / "espaces").exists()
     for words in ("corbeille", "nuage", "clé USB", "noyau"):
         assert words in text
     assert "Rien à effacer" in answer_effacer(kit, "oui\n")

@@ -394,7 +394,7 @@ def trainer(own):
         names = [f"{number}.png" for number in range(count)]
         about = {"source": "essai", "fingerprint": "a"}
         return training.Training({**settings, "epochs": 2, **changes}, images, names, about,
-                                 threading.Event())
+                                 threading.Event(), own.models)
 
     make.module = training
     make.kit = own
@@ -455,7 +455,8 @@ def train_film(trainer, **changes):
     settings = importlib.import_module("train_VAE").settings
     about = {"source": "Ma webcam", "fingerprint": "a"}
     training = trainer.module.Training({**settings, "epochs": 6, "latent_size": 2, **changes},
-                                       images, names, about, threading.Event())
+                                       images, names, about, threading.Event(),
+                                       trainer.kit.models)
     training.run()
     assert training.path, training.sentence
     return training, *open_saved(training.path)
@@ -529,7 +530,8 @@ def test_the_aquarium_is_a_film_of_four_movements(trainer):
     folder = folders.folders["Aquarium (quatre mouvements)"]
     images, names, reasons = folders.read_folder(folder, 32)
     settings = importlib.import_module("train_VAE").settings
-    training = trainer.module.Training(settings, images, names, {}, threading.Event())
+    training = trainer.module.Training(settings, images, names, {}, threading.Event(),
+                                       trainer.kit.models)
     assert training.movements.found == [1, 2, 3, 4] and len(names) == 240
 
 

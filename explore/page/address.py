@@ -21,7 +21,7 @@ def read():
     state.recorder_open = "modele" not in asked            # rien à montrer : on enregistre
     if asked.get("lieu") in places:
         state.place = asked["lieu"]
-    if asked.get("source") in all_sources:
+    if asked.get("source") in all_sources():
         state.source = asked["source"]
     fill({name: read_setting(name, asked.get(name, "")) for name in all_names})
     return True

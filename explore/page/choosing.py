@@ -4,8 +4,8 @@ Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/
 """
 import streamlit as st
 
-from page import address
-from page.models import list_models, open_model, stamp
+from page import address, space
+from page.models import list_models, list_own, open_model
 from page.naming import describe, name_model
 from page.settings import fill
 from page.state import state
@@ -19,13 +19,13 @@ def settle():
         state.model, state.opened = state.opened, None
     state.lieu, state.place = state.place or state.get("lieu") or "Jouer", None
     if state.last_model and state.last_model not in models:
-        state.sentence = (state.sentence or f"{state.last_model}.pth a été supprimé : "
+        state.sentence = (state.sentence or f"{state.last_model}.pth n'est plus là : "
                           "un autre modèle est ouvert.")
     if state.get("model") not in models:
         state.model = first_model(models)
     if state.model:
         new = state.model != state.last_model and not state.linked
-        if new and describe(state.model, stamp(state.model)):
+        if new and describe(state.model):
             fill(open_model(state.model)[1]["settings"])
         state.linked = False
     state.last_model = state.model
@@ -43,8 +43,9 @@ def choose_model():
 
 def first_model(models):
     """Le modèle ouvert à l'arrivée : jamais celui qu'un autre a entraîné sur ses photos."""
+    own = list_own() if space.shared else []
     for stem in models:
-        about = describe(stem, stamp(stem))
-        if about and not about["private"]:
+        about = describe(stem)
+        if about and (stem in own or not about["private"]):
             return stem
     return None

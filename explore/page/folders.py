@@ -2,14 +2,22 @@
 
 Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
 """
-from page import kit
+from pathlib import Path
+
+from page import kit, space
 from page.kit import list_images, stop
 from page.reading import add, read_files
 
 pictures = kit.folder / "images"
 creatures, webcam = "Créatures (démonstration)", "Ma webcam"
+everything = "Dossier images/"
 folders = {creatures: pictures / "demo", "Aquarium (quatre mouvements)": pictures / "aquarium",
-           "Dossier images/": pictures, webcam: pictures / "webcam"}
+           everything: pictures}
+
+
+def find_folder(source):
+    """Le dossier de ces images ; None si elles ne sont pas dans un dossier."""
+    return space.recorded() if source == webcam else folders.get(source)
 
 
 def folder_stamp(folder):
@@ -22,7 +30,9 @@ def folder_stamp(folder):
 
 def read_folder(folder, size):
     """Les images du dossier, leurs noms depuis images/, et {nom: raison} des écartées."""
-    start = folder.relative_to(pictures)
+    start = Path("webcam")
+    if pictures in [folder, *folder.parents]:
+        start = folder.relative_to(pictures)
     files = {}
     for file in list_images(folder):
         # ce qui ne peut pas s'écrire dans un nom devient « ? », comme dans train_VAE.py

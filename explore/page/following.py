@@ -6,14 +6,15 @@ import secrets
 
 import streamlit as st
 
-from page import address, folders, sources
+from page import address, folders, limits, sources, space
 from page.kit import usual_settings
+from page.line import line, tell_place
 from page.models import list_models
-from page.parts import component
+from page.parts import component, part
 from page.presence import find_closing
 from page.settings import ask_all, name_kind, propose_epochs
 from page.state import state
-from page.training import Training, made, visits
+from page.training import Training, enter, find_mark, made, visits
 from page.view import view_model
 from page.words import plain
 
@@ -30,7 +31,10 @@ def choose_settings(data):
     settings = ask_all()
     address.write()
     with top:
-        ready = st.button("Entraîner", type="primary", disabled=not data or is_busy(),
+        words = "Entraîner"
+        if is_busy():
+            words = "Dans la file…" if line.find_place(state.training) else "Il apprend…"
+        ready = st.button(words, type="primary", disabled=not data or is_busy(),
                           width="stretch")
         if data:
             count = len(data.load(usual_settings["images_size"])[1])
@@ -47,10 +51,9 @@ def is_busy():
 
 def begin(settings, data, place):
     """Entraîne ; place : le lieu où aller à la fin."""
-    before = state.training
+    limits.check_work(len(data.load(settings["images_size"])[1]), settings)
+    limits.check_model(space.models())
     start(settings, data, place)
-    if before:
-        before.stop_asked.set()
     state.began, state.problem = True, ""
     state.recorder_open = False
     state.place = "Jouer"
@@ -58,18 +61,23 @@ def begin(settings, data, place):
 
 
 def start(settings, data, place=None):
+    """Met un entraînement dans la file ; ou montre celui que ce visiteur y a déjà."""
     images, names, reasons = data.load(settings["images_size"])
     about = {"source": data.source, "fingerprint": sources.fingerprint(images, names)}
-    state.training = Training(settings, images, names, about, find_closing(), place)
-    visits[state.visitor] = state.training
-    state.training.start()
+    training = Training(settings, images, names, about, find_closing(), space.models(), place)
+    state.training = enter(state.visitor, training)
+    if state.training is not training:
+        state.sentence = "Un entraînement à la fois : voici celui que vous avez déjà demandé."
 
 
 def welcome():
-    """La toute première visite : le réseau apprend les créatures, pour que tout bouge."""
+    """La toute première visite : le réseau apprend les créatures, pour que tout bouge.
+
+    En classe, il les a apprises une fois pour tous, avant que la porte ne s'ouvre."""
     busy = any(training.is_alive() for training in visits.values())
     demo = folders.folders[folders.creatures]
-    if not state.welcomed and not busy and not list_models() and demo.exists():
+    needed = not busy and not list_models() and demo.exists()
+    if needed and not state.welcomed and not space.shared:
         data = sources.Data(folders.creatures, 0, folders.folder_stamp(demo), [])
         start(usual_settings | {"film": False}, data)
     state.welcomed = True
@@ -78,7 +86,7 @@ def welcome():
 # %% Reconnaître
 def recognise():
     """Qui est là ? Après un rechargement, ce visiteur retrouve son entraînement."""
-    told = (state.get("visit") or {}).get("token")
+    told = space.name() or (state.get("visit") or {}).get("token")
     # il ne le dit qu'une fois : redit plus tard, avec lui reviendrait l'ancien modèle ouvert
     visit(key="visit", on_token_change=lambda: None,
           data={"told": bool(told), "closings": state.closings})
@@ -95,12 +103,21 @@ def recognise():
         if not found.opened:
             state.training = found
             state.sentence = "Votre entraînement vous attendait : le voici."
+    elif space.shared and find_mark(space.models()).exists():
+        find_mark(space.models()).unlink(missing_ok=True)
+        state.sentence = ("L'ordinateur de la classe a redémarré : votre entraînement a été "
+                          "coupé. Appuyez de nouveau sur Entraîner.")
 
 
 # %% Suivre
 def beat():
-    """Toutes les combien de secondes la page se redessine : seulement pendant un entraînement."""
-    return 1 if state.training else None
+    """Toutes les combien de secondes la page se redessine : seulement si le réseau apprend."""
+    return 1 if state.training and is_learning(state.training) else None
+
+
+def is_learning(training):
+    """Vrai si c'est son tour ; faux dans la file, ou en pause."""
+    return training.turn.is_set() and training.running.is_set()
 
 
 def current_view(data):
@@ -111,7 +128,7 @@ def current_view(data):
 
 
 def follow():
-    """La phrase à dire, puis la barre de progression, Pause et Arrêter."""
+    """La phrase à dire, puis où en est l'entraînement."""
     training = state.training
     if training and not training.is_alive():
         finish(training)
@@ -120,9 +137,17 @@ def follow():
         state.sentence = ""
     if state.problem:
         st.error(plain(state.problem))
-    if training:
-        training.closing = find_closing()      # après une coupure, c'en est un autre
+    if training and is_learning(training):
         draw_progress(training)
+    elif training:
+        part(wait, 2)(training)        # seule cette ligne se redessine : ils sont peut-être trente
+
+
+def wait(training):
+    """Dans la file, ou en pause ; son tour venu, toute la page le suit."""
+    if is_learning(training) or not training.is_alive():
+        st.rerun()
+    draw_progress(training)
 
 
 def finish(training):
@@ -140,19 +165,29 @@ def finish(training):
 
 
 def draw_progress(training):
-    epochs, left = training.settings["epochs"], training.seconds_left()
-    epoch = min(epochs, len(training.history) + 1)
-    words = f"{name_kind(training.settings)} : époque {epoch} sur {epochs}"
-    if not training.running.is_set():
-        words += ", en pause"
-    else:
-        words += f", encore {left:.0f} s" if left else ", départ…"
+    """La barre de progression, Pause et Arrêter."""
+    training.closing = find_closing()          # après une coupure, c'en est un autre
     bar, pause, end = st.columns([6, 1.4, 1.4], vertical_alignment="bottom")
-    bar.progress(training.share, words)
-    if training.running.is_set():
-        pause.button("Pause", on_click=training.running.clear, width="stretch")
-    else:
+    bar.progress(training.share, f"{name_kind(training.settings)} : {describe(training)}")
+    if not training.running.is_set():
         pause.button("Continuer", on_click=training.running.set, width="stretch")
+    elif training.turn.is_set() and pause.button("Pause", width="stretch"):
+        training.running.clear()
+        st.rerun()
     end.button("Arrêter", on_click=training.stop_asked.set, width="stretch",
                help="Arrête tout de suite, et garde les époques finies.",
                disabled=training.stop_asked.is_set())
+
+
+def describe(training):
+    """Où il en est, en quelques mots."""
+    epochs = training.settings["epochs"]
+    epoch = f"époque {min(epochs, len(training.history) + 1)} sur {epochs}"
+    place = line.find_place(training)
+    if not training.running.is_set():
+        return f"{epoch}, en pause"
+    if place:
+        return tell_place(place, line.find_wait(training))
+    if not training.share:
+        return f"{epoch}, départ…"
+    return f"{epoch}, encore {line.find_left(training):.0f} s"

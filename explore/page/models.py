@@ -1,7 +1,8 @@
 """Les fichiers des modèles : les trouver, les ouvrir, en recevoir un venu d'ailleurs.
 
 Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
-Ils sont dans explore/models/, et decode_VAE.py les ouvre aussi.
+Ils sont dans explore/models/, et decode_VAE.py les ouvre aussi. En classe, chacun a les
+siens dans son espace, et voit aussi ceux que les autres ont montrés.
 """
 import re
 import tempfile
@@ -11,30 +12,47 @@ from pathlib import Path
 import streamlit as st
 import torch
 
-from page import kit
+from page import space
 from page.kit import VAE, load_model, stop, why_not_written, write_whole
 
-folder = kit.folder / "explore" / "models"
 writing = threading.Lock()
 # avant, un .pth piégé peut exécuter ce qu'il veut, malgré weights_only de load_model :
 # CVE-2025-32434 (torch 2.5 et moins), CVE-2026-24747 (torch 2.9 et moins)
 safe_torch = (2, 10)
 
 
+# %% Les trouver
 def list_models():
     """Les noms des modèles gardés, le plus récent d'abord."""
-    paths = sorted(folder.glob("*.pth"), key=lambda path: stamp(path.stem), reverse=True)
-    return [path.stem for path in paths]
+    return sorted(list_own() + list_shown(), key=stamp, reverse=True)
+
+
+def list_own():
+    """Ceux du visiteur."""
+    return [path.stem for path in space.models().glob("*.pth")]
+
+
+def list_shown():
+    """Ceux que les autres montrent à la classe."""
+    paths = space.shown.glob("*.pth") if space.shared else []
+    return [path.stem for path in paths if not path.stem.endswith(space.name()[:6])]
+
+
+def find(stem):
+    """Le fichier de ce modèle."""
+    own = space.models() / f"{stem}.pth"
+    return space.shown / own.name if stem in list_shown() else own
 
 
 def stamp(stem):
     """La date du fichier ; 0 si quelqu'un vient de le supprimer."""
     try:
-        return (folder / f"{stem}.pth").stat().st_mtime
+        return find(stem).stat().st_mtime
     except OSError:
         return 0
 
 
+# %% Les ouvrir
 @st.cache_resource(max_entries=60, show_spinner=False)
 def open_file(path, stamp):
     return load_model(path, VAE)
@@ -42,12 +60,13 @@ def open_file(path, stamp):
 
 def open_model(stem):
     """Le réseau et ce que contient son fichier, relus si le fichier a changé."""
-    return open_file(folder / f"{stem}.pth", stamp(stem))
+    return open_file(find(stem), stamp(stem))
 
 
-def free_path(stem):
+# %% Les ranger
+def free_path(folder, stem):
     """Un fichier que personne n'a pris : le nom, ou le nom suivi d'un numéro."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     path, number = folder / f"{stem}.pth", 2
     while path.exists():
         path = folder / f"{stem}_{number}.pth"
@@ -68,8 +87,26 @@ def receive(name, content):
             path.write_bytes(content)
             load_model(path, VAE)          # refuse ce qui n'est pas un modèle
         with writing:
-            path = free_path(stem)
+            path = free_path(space.models(), stem)
             write_whole(path, content)
     except OSError as error:
         stop(f"Impossible d'écrire {stem}.pth ({why_not_written(error)}).")
     return path.stem
+
+
+# %% Les montrer à la classe
+def showing(stem):
+    """La copie que la classe en voit, si on le montre."""
+    return space.shown / f"{stem}_{space.name()[:6]}.pth"
+
+
+def show(stem):
+    """En met une copie là où chacun peut l'ouvrir ; hide la reprend."""
+    try:
+        write_whole(showing(stem), find(stem).read_bytes())
+    except OSError as error:
+        stop(f"Impossible de montrer {stem}.pth ({why_not_written(error)}).")
+
+
+def hide(stem):
+    showing(stem).unlink(missing_ok=True)

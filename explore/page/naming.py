@@ -10,7 +10,7 @@ import time
 import streamlit as st
 
 from page.kit import usual_settings
-from page.models import open_model, stamp
+from page.models import find, list_shown, open_file, stamp
 from page.settings import all_names, name_kind
 from page.sources import is_private
 from page.words import count_words
@@ -18,11 +18,15 @@ from page.words import count_words
 elsewhere = "train_VAE.py"                 # l'origine d'un modèle que la page n'a pas appris
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
-def describe(stem, stamp):
+def describe(stem):
     """Sa sorte, ses réglages et ses images, en quelques mots ; None si le fichier est illisible."""
+    return describe_file(find(stem), stamp(stem))
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def describe_file(path, stamp):
     try:
-        saved = open_model(stem)[1]
+        saved = open_file(path, stamp)[1]
     except SystemExit:
         return None
     settings = saved["settings"]
@@ -49,14 +53,16 @@ def name_model(stem):
     """Un nom pour une liste : la sorte, ce qui n'est pas de départ, les images, l'heure.
 
     Deux modèles n'ont jamais le même : la page les reconnaît à ce nom."""
-    about = describe(stem, stamp(stem))
+    about = describe(stem)
     if about is None:
         return f"{stem} (illisible)"
     epochs = count_words(about["epochs"], "époque")
     moment = time.strftime("%H:%M:%S", time.localtime(stamp(stem)))
     words = [about["kind"], *about["changed"], about["source"], epochs, moment]
     made = re.fullmatch(r".+_[0-9a-f]{6}_\d+(?:_(\d+))?", stem)      # par file_stem
-    if not made:
+    if stem in list_shown():
+        words.insert(0, "montré")          # par un autre visiteur
+    elif not made:
         words.insert(0, stem)              # un fichier venu d'ailleurs : son nom
     elif made[1]:
         words.append(f"n° {made[1]}")

@@ -9,7 +9,7 @@ import io
 import streamlit as st
 from PIL import Image, PngImagePlugin
 
-from page.folders import folders, webcam
+from page import space
 from page.kit import (count_kinds, make_folder, read_image, save_numbered, saved_size, stop,
                       stretches)
 from page.parts import component, part
@@ -38,7 +38,7 @@ def list_recorded(folder):
 
 def record():
     """La webcam, son bouton, et de quoi effacer."""
-    folder = folders[webcam]
+    folder = space.recorded()
     part(record_held)(folder)
     count = len(list_recorded(folder))
     if count:
@@ -46,8 +46,11 @@ def record():
             st.button("Effacer la dernière", on_click=erase_last, args=(folder,))
             if st.button("Tout effacer"):
                 erase_all(folder, count)
-    st.caption("Elles restent sur cet ordinateur, dans `images/webcam/`. N'enregistrez que "
-               "quelqu'un qui est d'accord.")
+    where = "Elles restent sur cet ordinateur, dans `images/webcam/`."
+    if space.shared:
+        where = ("Elles vont dans votre espace, sur l'ordinateur du professeur : les autres "
+                 "ne les voient pas.")
+    st.caption(f"{where} N'enregistrez que quelqu'un qui est d'accord.")
 
 
 def record_held(folder):
@@ -108,7 +111,7 @@ def erase_last(folder):
 
 @st.dialog("Effacer les images de la webcam ?")
 def erase_all(folder, count):
-    st.write(f"{count} images seront effacées de `images/webcam/`. Les modèles déjà "
+    st.write(f"Vos {count} images de la webcam seront effacées. Les modèles déjà "
              "entraînés avec elles restent : supprimez-les dans l'atelier.")
     if st.button(f"Oui, effacer les {count} images"):
         for path in list_recorded(folder):

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from page.folders import creatures, folder_stamp, folders, read_folder, webcam
+from page import space
+from page.folders import (creatures, everything, find_folder, folder_stamp, folders, read_folder,
+                          webcam)
 from page.kit import extensions, usual_settings
 from page.pictures import gallery
 from page.sets import downloads, is_downloaded, open_set, read_set, sets
@@ -16,7 +18,14 @@ from page.uploads import read_uploads
 from page.words import count_words
 
 uploads = "Mes fichiers"
-all_sources = [*folders, uploads, *sets]
+
+
+def all_sources():
+    """Les images que l'on peut choisir ; en classe, jamais images/ de cet ordinateur."""
+    sources = [*folders, webcam, uploads, *sets]
+    if space.shared:
+        sources.remove(everything)
+    return sources
 
 
 # %% Choisir
@@ -32,19 +41,20 @@ class Data(NamedTuple):
         return read(self.source, size, self.count, self.stamp, self.files)
 
 
-@st.cache_resource(max_entries=8, ttl=3600, show_spinner="Lecture des images…")
+@st.cache_resource(max_entries=40 if space.shared else 8, ttl=3600, show_spinner="Lecture des images…")
 def read(source, size, count, stamp, _files):
     if source == uploads:
         return read_uploads(_files, size)
     if source in sets:
         return read_set(source, downloads, count, size)
-    return read_folder(folders[source], size)
+    return read_folder(find_folder(source), size)
 
 
 def choose_data():
     """Le choix des images, et ce qu'on en voit ; None s'il n'y en a pas encore."""
-    place = all_sources.index(state.get("source", creatures))
-    source = st.selectbox("Images", all_sources, place, key="source", on_change=open_recorder)
+    sources = all_sources()
+    place = sources.index(state.get("source", creatures))
+    source = st.selectbox("Images", sources, place, key="source", on_change=open_recorder)
     if source == uploads:
         data = choose_files()
     elif source in sets:
@@ -52,8 +62,10 @@ def choose_data():
     else:
         if source == webcam:
             choose_recording()
-        stamp = folder_stamp(folders[source])
-        data = Data(source, 0, stamp, []) if stamp or source != webcam else None
+        folder = find_folder(source)
+        stamp = folder_stamp(folder)
+        # le dossier compte : en classe, chacun a le sien pour sa webcam
+        data = Data(source, 0, (folder, stamp), []) if stamp or source != webcam else None
     if data:
         show_data(data)
     return data

@@ -8,7 +8,7 @@ import io
 import streamlit as st
 import torch
 
-from page import studio
+from page import models, studio
 from page.kit import (film_map, film_path, film_slider, make_page, name_axis, to_gif,
                       to_picture)
 from page.state import state
@@ -18,7 +18,9 @@ reach = 2              # jusqu'où va le curseur du film, comme dans decode_VAE.
 
 
 def draw(view):
-    """Trois boutons, sous le studio."""
+    """Trois boutons, sous le studio ; rien, si c'est le modèle d'un autre."""
+    if view.name in models.list_shown():
+        return
     said = studio.held()
     left, middle, right = st.columns(3)
     with left:

@@ -1,7 +1,8 @@
 """L'entraînement, à côté de la page pour qu'elle reste utilisable, et qui le regarde.
 
 Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/app_VAE.py
-Tout ce qui apprend est dans train_VAE.py (learn) ; ici, on suit, on arrête et on garde.
+Tout ce qui apprend est dans train_VAE.py (learn) ; ici, on attend son tour (page/line.py),
+on suit, on arrête et on garde.
 """
 import copy
 import os
@@ -11,17 +12,63 @@ from pathlib import Path
 
 import torch
 
+from page import space
+from page.folders import creatures, folders, read_folder
 from page.kit import (VAE, Movements, encode_images, find_movements, learn, measure_latents,
-                      save_model, split, start_from, stop, why_not_written)
+                      save_model, split, start_from, stop, usual_settings, why_not_written)
+from page.line import count_work, line
 from page.models import free_path, writing
 from page.naming import file_stem
+from page.sources import fingerprint
 from page.view import View
 
 patience = 30          # secondes sans page ouverte avant d'arrêter l'entraînement
+class_patience = 600   # en classe, une tablette s'endort : dix minutes
 shown = 200            # images de test que la page montre pendant l'entraînement
 filmed = 20            # époques du film de la carte
 visits = {}            # {visiteur: son entraînement} : il le retrouve s'il recharge la page
 made = {}              # {visiteur: les modèles qu'il a entraînés}
+entering = threading.Lock()
+
+
+def enter(visitor, training):
+    """Met l'entraînement dans la file ; rend celui que ce visiteur a déjà, s'il en a un."""
+    with entering:
+        before = visits.get(visitor)
+        if before and before.is_alive():
+            if before.place:
+                return before
+            before.stop_asked.set()                # celui de l'arrivée cède le pas
+        if space.shared:
+            find_mark(training.folder).touch()
+        visits[visitor] = training
+        line.join(training)                        # tout de suite : le premier arrivé
+        training.start()
+    return training
+
+
+def find_mark(folder):
+    """Un fichier vide de l'espace, le temps d'un entraînement : s'il reste, il a été coupé."""
+    return folder.with_name("en_cours")
+
+
+def stop_all(seconds=0):
+    """Arrête tous les entraînements, et laisse quelques secondes à chacun pour être gardé."""
+    alive = [training for training in visits.values() if training.is_alive()]
+    for training in alive:
+        training.stop_asked.set()
+    end = time.monotonic() + seconds
+    for training in alive:
+        training.join(max(0, end - time.monotonic()))
+
+
+def learn_creatures(folder):
+    """Commence à apprendre les créatures, hors de toute page ; le .pth ira dans ce dossier."""
+    images, names, reasons = read_folder(folders[creatures], usual_settings["images_size"])
+    about = {"source": creatures, "fingerprint": fingerprint(images, names)}
+    training = Training(usual_settings | {"film": False}, images, names, about,
+                        threading.Event(), folder)
+    return enter(space.teacher, training)
 
 
 def drop_folder(names):
@@ -37,7 +84,7 @@ class Training(threading.Thread):
 
     learn le prévient : must_stop avant chaque pas, show à la fin de chaque époque."""
 
-    def __init__(self, settings, images, names, about, closing, place=None):
+    def __init__(self, settings, images, names, about, closing, folder, place=None):
         super().__init__(daemon=True)
         if len(names) < 10:
             stop(f"Images : {len(names)}. Il en faut au moins 10 (200 conseillées).")
@@ -45,7 +92,8 @@ class Training(threading.Thread):
         self.images = images
         self.names = names
         self.about = about             # de quelles images il s'agit
-        self.place = place             # le lieu de la page où aller à la fin
+        self.folder = folder           # où ira le .pth
+        self.place = place             # le lieu où aller à la fin ; None : celui de l'arrivée
         plain = drop_folder(names)
         self.train_index, self.test_index = split(plain, settings["test_data_proportion"])
         self.told = []                 # ce qu'il dit des mouvements
@@ -53,7 +101,9 @@ class Training(threading.Thread):
         if settings["independent_axes"]:
             self.movements = find_movements(plain, settings["latent_size"], self.told.append)
         self.history = []              # une ligne de mesures par époque
+        self.amount = count_work(len(names), settings)
         self.share = 0                 # ce qui est fait, de 0 à 1
+        self.turn = threading.Event()  # levé quand c'est son tour
         self.view = None               # le réseau tel qu'il est, devant des images de test
         self.codes = []                # ceux de ces images, avant et après chaque époque filmée
         self.path = None               # le .pth, une fois écrit
@@ -64,10 +114,19 @@ class Training(threading.Thread):
         self.running.set()
         self.closing = closing                     # levé quand la page qui le regarde se ferme
         self.seen = time.monotonic()               # la dernière fois qu'une page le regardait
-        self.start_time = time.monotonic()
-        self.paused_time = 0
 
     def run(self):
+        """Attend son tour, apprend, garde, et rend sa place."""
+        self.take_turn()
+        if self.turn.is_set():
+            self.work()
+        else:
+            self.sentence = "Sorti de la file avant son tour : rien n'est appris."
+        line.leave(self)
+        find_mark(self.folder).unlink(missing_ok=True)
+        self.images = None                         # rend la mémoire
+
+    def work(self):
         try:
             model = VAE(self.settings["images_size"], self.settings["latent_size"],
                         self.settings["decoder"])
@@ -77,17 +136,12 @@ class Training(threading.Thread):
                        mixed=not self.settings["independent_axes"])
             learn(model, self.images, self.train_index, self.test_index, self.settings, self,
                   self.movements)
+            self.keep()
         except SystemExit as sentence:             # une phrase du kit
             self.sentence = str(sentence)
         except Exception as error:                 # un thread n'a personne à qui lever une erreur
             self.sentence = ("L'entraînement s'est arrêté sur une erreur "
                              f"({type(error).__name__}) : essayez d'autres réglages.")
-        if not self.sentence and self.history:
-            self.keep()
-        elif not self.sentence:
-            self.sentence = ("Arrêté avant la fin de la première époque : rien n'est appris, "
-                             "et rien n'est gardé.")
-        self.images = None                         # rend la mémoire
 
     # %% Ce que learn demande
     def must_stop(self, done):
@@ -117,21 +171,33 @@ class Training(threading.Thread):
             self.codes.append(view.mu)
 
     # %% Attendre, arrêter, garder
+    def take_turn(self):
+        """Prend sa place dans la file, et attend son tour."""
+        line.join(self)
+        while not self.turn.wait(0.2) and not self.is_over():
+            pass
+
     def wait(self):
-        """Pause : rien n'avance, tant que la page est ouverte."""
-        start = time.monotonic()
+        """Pause : la place est à d'autres ; ensuite, il reprend son tour."""
+        line.leave(self)
         while not self.running.wait(0.2) and not self.is_over():
             pass
-        self.paused_time += time.monotonic() - start
+        if not self.is_over():
+            self.take_turn()
 
     def is_over(self):
-        """Vrai si on a appuyé sur Arrêter, ou si la page est fermée depuis quelques secondes."""
+        """Vrai si on a appuyé sur Arrêter, ou si la page est fermée depuis trop longtemps."""
         if not self.closing.is_set():
             self.seen = time.monotonic()
-        return self.stop_asked.is_set() or time.monotonic() > self.seen + patience
+        most = class_patience if space.shared else patience
+        return self.stop_asked.is_set() or time.monotonic() > self.seen + most
 
     def keep(self):
         """Écrit le .pth de la dernière époque finie, sous un nom que personne n'a pris."""
+        if not self.history:
+            self.sentence = ("Arrêté avant la fin de la première époque : rien n'est appris, "
+                             "et rien n'est gardé.")
+            return
         saved = dict(self.view.saved)
         epochs = len(saved["history"])
         # les bouts des tranches du test, si semblables à ce qui est appris, comptent avec
@@ -140,7 +206,7 @@ class Training(threading.Thread):
         self.judge()
         try:
             with writing:
-                path = free_path(file_stem(self.settings, self.about, epochs))
+                path = free_path(self.folder, file_stem(self.settings, self.about, epochs))
                 saved["settings"] = self.settings | {"model_name": path.stem}
                 save_model(path, self.view.model, saved)
             self.path = path
@@ -156,7 +222,3 @@ class Training(threading.Thread):
             if share <= 0.5:
                 words += " Il ne le suit pas bien : refaites-le plus grand, sans bouger le reste."
             self.told.append(words)
-
-    def seconds_left(self):
-        worked = time.monotonic() - self.start_time - self.paused_time
-        return worked * (1 / self.share - 1) if self.share else None

@@ -6,7 +6,7 @@ import streamlit as st
 import torch
 
 from page.kit import encode_images, order_sliders
-from page.models import open_model, stamp
+from page.models import find, open_file, stamp
 from page.naming import elsewhere, find_source
 from page.pictures import to_sheet
 
@@ -45,20 +45,20 @@ def find_unseen(names, learned):
     return torch.tensor(unseen or range(len(names)))
 
 
-@st.cache_resource(max_entries=30, show_spinner="Le réseau regarde les images…")
-def look(stem, stamp, source, count, data_stamp, _data):
+@st.cache_resource(max_entries=60, show_spinner="Le réseau regarde les images…")
+def look(path, stamp, source, count, data_stamp, _data):
     """Le modèle devant les images ; les autres paramètres disent quand regarder de nouveau."""
-    model, saved = open_model(stem)
+    model, saved = open_file(path, stamp)
     images, names, reasons = _data.load(saved["settings"]["images_size"])
     learned = set(saved["train_names"])
     unseen = find_unseen(names, learned)[:most]
     rest = [i for i, name in enumerate(names) if name in learned][:most - len(unseen)]
     index = torch.cat([unseen, torch.tensor(rest, dtype=torch.int64)])
-    view = View(stem, model, saved, images[index], [names[i] for i in index], len(unseen))
+    view = View(path.stem, model, saved, images[index], [names[i] for i in index], len(unseen))
     # train_VAE.py nomme les images autrement : on ne sait pas
     view.foreign = find_source(saved) != elsewhere and learned.isdisjoint(names)
     return view
 
 
 def view_model(stem, data):
-    return look(stem, stamp(stem), data.source, data.count, data.stamp, data)
+    return look(find(stem), stamp(stem), data.source, data.count, data.stamp, data)

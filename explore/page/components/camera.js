@@ -1,8 +1,8 @@
 // La caméra du navigateur : l'ouvrir, y prendre un carré, la fermer.
 const openCamera = async (video, say) => {
     if (!navigator.mediaDevices) {
-        say("Le navigateur n'ouvre la caméra que sur l'ordinateur qui sert cette page : "
-            + "sur une tablette, déposez plutôt des photos avec « Mes fichiers ».")
+        say("Le navigateur n'ouvre la caméra que sur l'ordinateur qui sert cette page, ou en "
+            + "https (explore/classe.py) : déposez plutôt des photos avec « Mes fichiers ».")
         return
     }
     say("Autorisez la caméra : le navigateur le demande.")

@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from page import following
+from page import following, space
 from page.curves import draw_balance
 from page.kit import average_loss, live_latents, random_codes, reconstruct
-from page.models import list_models, open_model, stamp
+from page.models import list_models, list_own, open_model, stamp
 from page.naming import describe, name_model
 from page.pictures import gallery
 from page.state import state
@@ -56,9 +56,9 @@ def choose(data):
     """D'office, les derniers modèles de ces images, et ceux du visiteur : sa webcam aussi.
 
     Jamais les photos d'un autre."""
-    known = {stem: describe(stem, stamp(stem)) for stem in list_models()}
+    known = {stem: describe(stem) for stem in list_models()}
     models = [stem for stem in known if known[stem]]
-    mine = made.get(state.visitor, [])
+    mine = list_own() if space.shared else made.get(state.visitor, [])
     these = data and (data.source, len(mine))
     if state.compared_for != these:        # d'autres images, ou un modèle de plus
         state.compared_for = these
@@ -73,7 +73,7 @@ def choose(data):
 
 def short_names(stems, views):
     """Un nom court par modèle : une lettre, la sorte, et ce qui n'est pas dans tous les autres."""
-    about = [describe(stem, stamp(stem)) for stem in stems]
+    about = [describe(stem) for stem in stems]
     details = [[*one["changed"], count_words(one["epochs"], "époque")] for one in about]
     twins = [details.count(detail) > 1 for detail in details]
     for detail, stem, twin in zip(details, stems, twins):

@@ -26,7 +26,7 @@ def draw(data):
     told = naming.find_told(view.saved)
     if told:
         st.caption(words.plain(" ".join(told)))            # ce que sont devenus les mouvements
-    if state.training:
+    if state.training and state.training.view:
         learning.draw(view)
     else:
         taking.draw(view)

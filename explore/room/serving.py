@@ -1,0 +1,65 @@
+"""Le serveur de la classe : la page, derrière sa porte. Il est lancé par explore/classe.py.
+
+Ce fichier ne fait rien quand on le lance seul : ouvrez explore/classe.py.
+Tout lui est dit par son entrée, sur une ligne : ni le code ni les clés ne sont dans une
+commande, qu'un autre programme pourrait lire. Quand cette entrée se ferme, il s'arrête.
+"""
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+explore = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(explore))
+from page import space
+space.shared = True    # avant le reste de la page, qui se règle dessus
+from page import training
+from starlette.middleware import Middleware
+from streamlit import App
+
+from room.door import Door
+
+patience = 20          # secondes pour que tout finisse ; ensuite, on n'attend plus
+
+
+@contextlib.asynccontextmanager
+async def keep_all(app):
+    """À la fin, chaque entraînement garde les époques qu'il a finies."""
+    yield
+    training.stop_all(seconds=10)
+
+
+def wait_end():
+    """L'entrée se ferme quand classe.py s'arrête, de lui-même ou non."""
+    sys.stdin.read()
+    signal.raise_signal(signal.SIGINT)
+    time.sleep(patience)
+    os._exit(1)
+
+
+def serve(secret, address, port, certificate):
+    space.shown.mkdir(parents=True, exist_ok=True)
+    if not list(space.shown.iterdir()):
+        # le modèle de l'arrivée, le même pour tous : appris avant que la porte ne s'ouvre
+        training.learn_creatures(space.shown).join()
+    app = App(explore / "app_VAE.py", middleware=[Middleware(Door, secret=secret)],
+              lifespan=keep_all)
+    app.run(config={
+        "server.address": address, "server.port": port, "server.allowedHosts": [address],
+        "server.sslCertFile": certificate, "server.sslKeyFile": certificate,
+        "server.maxUploadSize": 30, "server.maxMessageSize": 20,       # Mo
+        "server.headless": True, "server.fileWatcherType": "none",
+        "logger.hideWelcomeMessage": True})
+
+
+if __name__ == "__main__":
+    told = json.loads(sys.stdin.readline())
+    threading.Thread(target=wait_end, daemon=True).start()
+    try:
+        serve(**told)
+    except KeyboardInterrupt:
+        pass                           # uvicorn a tout fermé ; c'est une fin ordinaire

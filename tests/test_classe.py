@@ -1,0 +1,462 @@
+"""Toute la classe sur un seul ordinateur : la porte, le certificat, les espaces, la fin."""
+import http.client
+import importlib
+import json
+import os
+import re
+import socket
+import ssl
+import stat
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Kit, launch, root, wait_for
+from PIL import Image
+
+for module in ("streamlit", "trustme", "segno"):
+    pytest.importorskip(module)
+from page_kit import fill, one, run, said, turn, use
+from streamlit.testing.v1 import AppTest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+sys.path.insert(0, str(root / "explore"))
+from room import certificate
+
+pytest_plugins = ["page_kit"]
+
+trusting = ssl.create_default_context()
+trusting.check_hostname = False
+trusting.verify_mode = ssl.CERT_NONE
+unguessable = "A" * 43
+
+
+# %% Sans serveur
+def handshake(path, host):
+    """Ce qu'un navigateur, qui a accepté ce certificat, en dit quand l'adresse est host."""
+    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.load_cert_chain(path)
+    theirs = ssl.create_default_context(cafile=path)
+    theirs.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    left, right = socket.socketpair()
+
+    def answer():
+        try:
+            ours.wrap_socket(left, server_side=True).close()
+        except OSError:
+            pass
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        theirs.wrap_socket(right, server_hostname=host).close()
+    finally:
+        right.close()
+        thread.join()
+
+
+def test_a_certificate_is_for_one_address_and_few_days(tmp_path):
+    path = certificate.find_certificate(tmp_path, "192.168.1.23")
+    handshake(path, "192.168.1.23")
+    with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
+        handshake(path, "192.168.1.24")
+    first = path.read_bytes()
+    assert certificate.find_certificate(tmp_path, "192.168.1.23").read_bytes() == first
+    old = time.time() - 6.5 * 24 * 3600
+    os.utime(path, (old, old))
+    assert certificate.find_certificate(tmp_path, "192.168.1.23").read_bytes() != first
+    handshake(path, "192.168.1.23")
+    if os.name == "posix":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_wrong_codes_slow_down_then_close(own_door, monkeypatch):
+    now = [1000]
+    monkeypatch.setattr(own_door.time, "monotonic", lambda: now[0])
+    tries = own_door.Tries()
+    waits = []
+    for number in range(10):
+        tries.add("192.168.1.50")
+        waits.append(tries.seconds_left("192.168.1.50"))
+    assert waits == [0, 0, 0, 1, 2, 4, 8, 16, 32, 300]
+    assert tries.seconds_left("192.168.1.51") == 0             # lui seul
+    now[0] += 301
+    assert tries.seconds_left("192.168.1.50") == 0
+
+
+@pytest.fixture
+def own_door(kit, monkeypatch):
+    """Le module de la porte, dans un kit à lui."""
+    use(fill(kit), monkeypatch)
+    monkeypatch.delitem(sys.modules, "room.door", raising=False)
+    import room.door
+    return room.door
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"port": 80}, "port doit être un nombre entier de 1024 à 65000"),
+    ({"address": "ordinateur"}, "n'est pas une adresse comme"),
+    ({"address": "192.0.2.1"}, "Impossible d'ouvrir 192.0.2.1:8443")])
+def test_a_wrong_setting_is_said(kit, change, words):
+    assert words in fill(kit).refusal("explore/classe.py", **change)
+
+
+def test_a_taken_port_is_said(kit):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        text = fill(kit).refusal("explore/classe.py", address="127.0.0.1",
+                                 port=taken.getsockname()[1])
+    assert "fermez l'autre classe.py" in text and not (kit.folder / "explore/espaces").exists()
+
+
+# %% Les espaces, sans serveur
+@pytest.fixture
+def visitors(own, monkeypatch):
+    """La page partagée ; visitors("a") l'ouvre, ou la redessine, pour ce visiteur."""
+    space = importlib.import_module("page.space")
+    here = []
+    monkeypatch.setattr(space, "shared", True)
+    monkeypatch.setattr(space, "name", lambda: here[-1])
+    pages = {}
+
+    def visit(name, query=None):
+        here.append(name * 16)
+        (space.spaces / here[-1] / "images").mkdir(parents=True, exist_ok=True)
+        if name not in pages:
+            pages[name] = AppTest.from_file(str(own.folder / "explore" / "app_VAE.py"),
+                                            default_timeout=120)
+            pages[name].query_params = query or {}
+            pages[name].kit = own
+        return run(pages[name])
+
+    visit.folder = lambda name: space.spaces / (name * 16)
+    visit.shown = space.shown
+    visit.shown.mkdir(parents=True)
+    return visit
+
+
+def put_model(folder, stem="VAE_ab12cd_2"):
+    """Un petit modèle, comme la page en écrit."""
+    models = importlib.import_module("page.models")
+    kit = importlib.import_module("page.kit")
+    images = torch.randint(0, 255, (12, 3, 64, 64), dtype=torch.uint8)
+    settings = kit.usual_settings | {"model_name": stem}
+    model = kit.VAE(64, settings["latent_size"], settings["decoder"])
+    saved = {"settings": settings, "history": [], "data": {"source": "Ma webcam"}, "movements": [],
+             "train_names": [], **kit.measure_latents(model, images, torch.arange(12), settings)}
+    path = models.free_path(folder, stem)
+    kit.save_model(path, model, saved)
+    return path
+
+
+def test_nobody_sees_the_models_of_another(visitors):
+    visitors("a")
+    path = put_model(visitors.folder("a") / "modeles")
+    page = visitors("a")
+    assert page.session_state["last_model"] == path.stem
+    # ni dans la liste, ni par l'adresse, ni par un nom qui remonte de dossier en dossier
+    for asked in (path.stem, f"../../{'a' * 16}/modeles/{path.stem}", str(path.with_suffix(""))):
+        other = visitors("b" if asked == path.stem else "c", {"modele": asked})
+        assert not other.session_state["last_model"]
+        assert not [box for box in other.selectbox if box.key == "model"]
+
+
+def test_a_model_is_shown_and_taken_back(visitors):
+    path = put_model(visitors.folder("a") / "modeles")
+    page = turn(visitors("a"), "Atelier")
+    one(page.button, "Le montrer à la classe").click()
+    run(page)
+    assert not list(visitors.shown.iterdir())      # il faut encore dire oui
+    assert one(page.button, "Oui, le montrer")     # (AppTest ne sait pas y appuyer)
+    importlib.import_module("page.models").show(path.stem)
+    copy, = visitors.shown.iterdir()
+    assert copy.read_bytes() == path.read_bytes()
+    other = visitors("b")
+    box, = [box for box in other.selectbox if box.key == "model"]
+    assert "montré" in box.options[0]
+    other.session_state["opened"] = copy.stem      # comme on le choisit dans la liste
+    other = turn(run(other), "Atelier")
+    assert other.session_state["last_model"] == copy.stem
+    labels = [button.label for button in other.button]
+    assert not [label for label in labels if "Supprimer" in label or "montrer" in label]
+    assert not other.get("download_button")
+    page = run(visitors("a"))
+    one(page.button, "Ne plus le montrer").click()
+    run(page)
+    assert not list(visitors.shown.iterdir()) and path.exists()
+    assert not [box for box in visitors("c").selectbox if box.key == "model"]
+
+
+def test_two_webcams_are_never_mixed(visitors):
+    """Deux dossiers remplis au même instant : chacun n'a que ses images."""
+    colors = {"a": (200, 0, 0), "b": (0, 0, 200)}
+    for name, color in colors.items():
+        visitors(name)
+        folder = visitors.folder(name) / "images"
+        for number in range(1, 4):
+            Image.new("RGB", (128, 128), color).save(folder / f"im_{number:04d}.png")
+        os.utime(folder, (1000, 1000))
+    sources = importlib.import_module("page.sources")
+    for name, color in colors.items():
+        page = visitors(name)
+        page.selectbox("source").set_value("Ma webcam")
+        run(page)
+        assert "3 images" in said(page)
+        data = sources.Data("Ma webcam", 0, (visitors.folder(name) / "images", 1), [])
+        assert data.load(64)[0][0, :, 0, 0].tolist() == list(color)
+    assert "Dossier images/" not in page.selectbox("source").options
+
+
+# %% Un vrai serveur
+class Room:
+    """classe.py en marche, et ce qu'un visiteur lui demande sans navigateur."""
+
+    def __init__(self, kit):
+        self.kit = kit
+        self.spaces = kit.folder / "explore" / "espaces"
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.host = f"127.0.0.1:{self.port}"
+        kit.set("explore/classe.py", address="127.0.0.1", port=self.port)
+
+    def start(self, answer="/dev/null"):
+        """answer : le fichier où classe.py lit la réponse à sa question."""
+        number = len(self.kit.started)
+        command = f'"{sys.executable}" -u explore/classe.py < "{answer}"'
+        self.program = launch(["bash", "-c", f"exec {command}"], self.kit.folder,
+                              os.environ | {"BROWSER": "true"},
+                              self.kit.folder.parent / f"classe_{number}.txt")
+        self.kit.started.append(self.program)
+        self.program.wait_text("La page est ouverte")
+        self.code = re.search(r"code (\w{6})", self.program.text)[1]
+        return self
+
+    def ask(self, path, method="GET", body=None, visitor="127.0.0.1", **headers):
+        """L'état, les en-têtes et le texte de la réponse ; visitor : l'adresse qui demande."""
+        line = http.client.HTTPSConnection("127.0.0.1", self.port, context=trusting, timeout=30,
+                                           source_address=(visitor, 0))
+        if body:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        line.request(method, path, body, headers)
+        answer = line.getresponse()
+        text = answer.read()
+        line.close()
+        return answer.status, answer.headers, text
+
+    def enter(self, code=None, **visitor):
+        """Donne le code ; rend le cookie, ou None."""
+        status, headers, text = self.ask("/entrer", "POST", f"code={code or self.code}", **visitor)
+        if status != 303:
+            return None
+        return headers["Set-Cookie"].partition(";")[0]
+
+    def open_socket(self, **headers):
+        return connect(f"wss://{self.host}/_stcore/stream", ssl=trusting, legacy=True,
+                       additional_headers=headers, subprotocols=["streamlit"])
+
+    def server(self):
+        """Le numéro du serveur, que l'on peut alors tuer."""
+        for folder in Path("/proc").iterdir():
+            try:
+                words = (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(self.kit.folder).encode() in words and b"serving.py" in words:
+                return int(folder.name)
+        return None
+
+    def end(self):
+        self.program.stop()
+        return self.program.wait(60)
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    kit = fill(Kit(tmp_path_factory.mktemp("classe") / "Élève n°1"))
+    room = Room(kit).start()
+    yield room
+    room.end()
+    kit.close()
+    assert "Traceback" not in (room.spaces / "journal.txt").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_nothing_but_the_door_without_the_code(room):
+    """Cinq cents demandes et des sockets : la même page partout, et rien d'autre."""
+    door = (root / "explore" / "room" / "door.html").read_bytes()
+    door = door.replace(b"<!-- phrase -->", b"")
+    names = ["VAE_ab12cd_10.pth", "im_0001.png", "heure.json", "affiche.html", "..%2f..%2fREADME.md",
+             "%2e%2e/%2e%2e/heure.json", "index.html", "../classe.py", "a%5C..%5Cb", "%C3%A9.png"]
+    folders = ["", "media", "static", "static/js", "component", "_stcore", "_stcore/upload_file",
+               "_stcore/upload_file/x", "_stcore/bidi-components", "app/static", "explore/espaces",
+               "explore/espaces/montres", "images", "images/webcam", "espaces", "professeur",
+               "entrer", "//", "oauth2callback", "auth/login", "_stcore/metrics", "~", "vendor"]
+    known = ["/", "/_stcore/health", "/_stcore/host-config", "/_stcore/stream",
+             "/_stcore/metrics", "/_stcore/script-health-check", "/favicon.png", "/healthz",
+             "/professeur", "/entrer", "/?code=" + room.code, "/?modele=VAE_ab12cd_10"]
+    asked = [f"/{folder}/{name}" for folder in folders for name in names] + known
+    forged = [{}, {"Cookie": f"vae={unguessable}"}]
+    count = 0
+    for path in asked:
+        path = path.encode("utf-8").decode("latin-1") if "é" not in path else path.replace("é", "%C3%A9")
+        for headers in forged:
+            status, _, text = room.ask(path.replace(" ", "%20"), **headers)
+            assert (status, text) == (403, door), path
+            count += 1
+    for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
+        for path in known[1:8]:
+            status, _, text = room.ask(path, method, "code=x")
+            assert (status, text) == (403, door), (method, path)
+            count += 1
+    room.enter()
+    space = next(room.spaces.glob("*/images")).parent.name
+    for headers in [*forged, {"X-Space": space}, {"Cookie": f"vae={space}"},
+                    {"Cookie": f"vae={unguessable}; vae={unguessable}"}, {"Cookie": "vae="}]:
+        with pytest.raises(InvalidStatus) as refused:
+            room.open_socket(**headers)
+        assert refused.value.response.status_code == 403
+        count += 1
+    assert count >= 500
+    for host in ("exemple.fr", "localhost", "127.0.0.1", f"127.0.0.2:{room.port}"):
+        assert room.ask("/", Host=host)[0] == 421
+
+
+@pytest.mark.slow
+def test_the_code_opens_a_space_of_ones_own(room):
+    before = set(room.spaces.iterdir())
+    first, second = room.enter(), room.enter(room.code.lower()[:3] + "%20" + room.code[3:])
+    made = set(room.spaces.iterdir()) - before
+    assert len(made) == 2 and all(re.fullmatch("[0-9a-f]{16}", path.name) for path in made)
+    for path in made:
+        assert path.name not in first + second         # le dossier ne trahit pas le jeton
+    status, headers, text = room.ask("/", Cookie=first)
+    assert status == 200 and b"streamlit" in text.lower()
+    room.open_socket(Cookie=first).close()
+    # un espace effacé n'ouvre plus rien
+    for path in made:
+        (path / "images").rmdir()
+        path.rmdir()
+    assert room.ask("/", Cookie=first)[0] == 403
+
+
+@pytest.mark.slow
+def test_the_cookie_is_hidden_from_scripts_and_from_the_page(room):
+    status, headers, text = room.ask("/entrer", "POST", f"code={room.code}")
+    words = headers["Set-Cookie"].lower()
+    assert "httponly" in words and "secure" in words and "samesite=lax" in words
+
+
+@pytest.mark.slow
+def test_the_code_is_in_no_log_and_no_command(room):
+    room.enter()
+    room.enter("ZZZZZZ")
+    room.ask("/?code=" + room.code)
+    secret = json.loads((room.spaces / "heure.json").read_text("utf-8"))
+    journal = (room.spaces / "journal.txt").read_text("utf-8")
+    process = Path("/proc") / str(room.server())
+    words = [secret["code"], secret["key"], secret["teacher"], "ZZZZZZ"]
+    told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+    for word in words:
+        assert word not in journal and word.encode() not in told
+    for name in ("heure.json", "affiche.html"):
+        assert stat.S_IMODE((room.spaces / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.slow
+def test_only_the_key_makes_a_teacher(room):
+    secret = json.loads((room.spaces / "heure.json").read_text("utf-8"))
+    for body in ("key=" + unguessable, "key=", "code=" + room.code):
+        assert room.ask("/professeur", "POST", body)[0] == 403
+    assert room.ask("/professeur?key=" + secret["key"])[0] == 403      # jamais dans une adresse
+    status, headers, text = room.ask("/professeur", "POST", "key=" + secret["key"])
+    assert status == 303
+    cookie = headers["Set-Cookie"].partition(";")[0]
+    assert room.ask("/", Cookie=cookie)[0] == 200
+
+
+@pytest.mark.slow
+def test_guessing_ends_at_a_closed_door(room):
+    """Après dix codes faux, même le bon n'ouvre plus à celui-là ; aux autres, si."""
+    guesser = {"visitor": "127.0.0.9"}
+    said = []
+    for number in range(200):
+        status, headers, text = room.ask("/entrer", "POST", "code=WRONG2", **guesser)
+        said.append(status)
+    assert said[:4] == [403] * 4 and said.count(403) < 12
+    assert said[-1] == 429 and room.enter(**guesser) is None
+    assert b"Trop de codes faux" in room.ask("/entrer", "POST", "code=A", **guesser)[2]
+    assert room.enter() is not None
+
+
+@pytest.mark.slow
+def test_too_long_a_form_is_not_read(room):
+    assert room.ask("/entrer", "POST", f"code={room.code}&x=" + "A" * 2000)[0] == 403
+
+
+# %% Les accidents, et la fin
+@pytest.fixture
+def own_room(tmp_path):
+    kit = fill(Kit(tmp_path / "Élève n°1"))
+    room = Room(kit).start()
+    yield room
+    if room.program.process.poll() is None:
+        room.end()
+    kit.close()
+
+
+@pytest.mark.slow
+def test_a_killed_server_comes_back_and_knows_everybody(own_room):
+    room = own_room
+    cookie = room.enter()
+    for times in (1, 2):
+        killed = room.server()
+        os.kill(killed, 9)
+        start = time.monotonic()
+
+        def back():
+            try:
+                return room.ask("/", Cookie=cookie)[0] == 200
+            except OSError:
+                return False
+
+        wait_for(back, 30, "le serveur revenu")
+        assert room.server() != killed
+        assert time.monotonic() - start < 20
+    assert room.program.text.count("chacun retrouve son espace") == 2
+    # sa fin à lui : le code ne sert plus, le cookie non plus, et tout est dit
+    (next(room.spaces.glob("*/images")) / "im_0001.png").write_bytes(b"x")
+    text = room.end()
+    assert "L'heure est finie" in text and "1 images" in text and "effacer.py" in text
+    assert room.program.process.returncode == 0 and room.server() is None
+    assert not (room.spaces / "affiche.html").exists() and not (room.spaces / "heure.json").exists()
+    with pytest.raises(OSError):
+        room.ask("/")
+    # une nouvelle heure : un autre code, et l'ancien visiteur n'y entre pas
+    old = room.code
+    room.start()
+    assert room.code != old and room.ask("/", Cookie=cookie)[0] == 403
+    picture, = room.spaces.glob("anciens/*/*/images/im_0001.png")
+    assert picture.read_bytes() == b"x"
+
+
+@pytest.mark.slow
+def test_without_its_launcher_the_server_stops(own_room):
+    """Le noyau de Spyder redémarré, ou le terminal fermé : pas de serveur oublié."""
+    room = own_room
+    cookie, code = room.enter(), room.code
+    assert room.server()
+    room.program.process.kill()
+    wait_for(lambda: room.server() is None, 30, "la fin du serveur")
+    # l'heure n'a pas été terminée : elle peut continuer, si on le dit
+    answer = room.kit.folder.parent / "oui.txt"
+    answer.write_text("Oui\n", "utf-8")
+    room.start(answer)
+    assert "Est-ce elle qui continue ?" in room.program.text
+    assert room.code == code and room.ask("/", Cookie=cookie)[0] == 200
+    room.program.process.kill()
+    wait_for(lambda: room.server() is None, 30, "la fin du serveur")
+    room.start()                           # pas de réponse : une nouvelle heure
+    assert room.code != code and room.ask("/", Cookie=cookie)[0] == 403
