@@ -9,7 +9,10 @@ import hashlib
 import io
 import os
 import random
+import re
+import signal
 import socket
+import ssl
 import statistics
 import sys
 import time
@@ -20,6 +23,7 @@ import numpy as np
 from conftest import Kit, launch, wait_for
 from page_kit import fill
 from PIL import Image
+from test_classe import Room
 from visitor import Visitor
 
 side = 128             # une image de la webcam
@@ -28,8 +32,6 @@ side = 128             # une image de la webcam
 # %% Où l'on joue
 class Page:
     """La page ordinaire, lancée comme dans le README ; tous y partagent images/webcam/."""
-
-    ssl = None
 
     def __init__(self, folder):
         self.kit = fill(Kit(folder / "Élève n°1"))
@@ -46,28 +48,72 @@ class Page:
         self.program.wait_text("URL: http://localhost")
         return self
 
-    def kill(self):
-        """Le serveur meurt d'un coup, et repart."""
-        self.program.process.kill()
-        self.program.process.wait()
-        self.start()
-
     def close(self):
         self.program.process.kill()
         self.program.process.wait()
 
-    def memory(self):
-        """Ce que le serveur occupe, en octets."""
-        status = open(f"/proc/{self.program.process.pid}/status").read()
-        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+    def server(self):
+        """Le numéro du programme qui sert la page."""
+        return self.program.process.pid
 
-    async def enter(self):
-        """Un visiteur de plus ; la page ordinaire n'a pas de porte."""
-        return Visitor(self.address, "", self.ssl)
+    def kill(self):
+        """Le serveur meurt d'un coup, et repart."""
+        self.close()
+        self.start()
 
-    def recorded(self):
-        """Les images gardées sur le disque."""
-        return sorted((self.kit.images / "webcam").glob("*.png"))
+    def journal(self):
+        return self.program.text
+
+    def come_in(self):
+        """Un visiteur de plus, et le dossier de ses images ; ici, il n'y a pas de porte."""
+        return Visitor(self.address), self.kit.images / "webcam"
+
+    def folders(self):
+        """Les dossiers des images enregistrées."""
+        return [self.kit.images / "webcam"]
+
+    def models(self):
+        return self.kit.models.glob("*.pth")
+
+
+class Classroom(Room):
+    """Toute la classe sur un seul ordinateur : https, un code, un espace par visiteur."""
+
+    def __init__(self, folder):
+        super().__init__(fill(Kit(folder / "Élève n°1")))
+
+    def close(self):
+        self.end()
+        self.kit.close()
+
+    def kill(self):
+        """Le serveur meurt d'un coup ; classe.py le relance."""
+        os.kill(self.server(), signal.SIGKILL)
+
+    def journal(self):
+        return (self.spaces / "journal.txt").read_text("utf-8")
+
+    def come_in(self):
+        """Donne le code ; le nom de l'espace vient du jeton."""
+        cookie = self.enter()
+        token = cookie.partition("=")[2]
+        name = hashlib.sha256(token.encode()).hexdigest()[:16]
+        trusting = ssl.create_default_context(
+            cafile=self.spaces / "certificat_127.0.0.1.pem")
+        trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        return Visitor(f"https://{self.host}", cookie, trusting), self.spaces / name / "images"
+
+    def folders(self):
+        return self.spaces.glob("*/images")
+
+    def models(self):
+        return self.spaces.glob("*/modeles/*.pth")
+
+
+def measure_memory(place):
+    """Ce que le serveur occupe, en Mo."""
+    with open(f"/proc/{place.server()}/status") as status:
+        return int(status.read().partition("VmRSS:")[2].split()[0]) // 1024
 
 
 def play(scene, seconds=600):
@@ -79,11 +125,14 @@ def play(scene, seconds=600):
     return asyncio.run(act())
 
 
-async def come(place, count, query=""):
-    """Autant de visiteurs, l'un après l'autre, chacun reconnu par la page."""
+async def come(place, count, query="", pictures=0):
+    """Autant de visiteurs, l'un après l'autre ; pictures : ce que chacun a déjà enregistré."""
     visitors = []
-    for _ in range(count):
-        visitor = await place.enter()
+    for who in range(count):
+        visitor, folder = await asyncio.to_thread(place.come_in)
+        folder.mkdir(exist_ok=True)
+        for number in range(pictures):
+            Image.fromarray(draw_number(who, number)).save(folder / f"im_{number + 1:04d}.png")
         visitors.append(await visitor.open(query))
     return visitors
 
@@ -116,16 +165,22 @@ def to_uri(pixels):
     return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
 
 
-def check_recorded(paths, kept):
+def check_recorded(place, kept):
     """Chaque image acceptée est une fois, et une seule, sur le disque, au pixel près.
 
-    kept : {(visiteur, numéro)} des images que la page a dit avoir reçues."""
+    Et, dans la classe, dans l'espace de celui qui l'a prise. kept : {(visiteur, numéro)} des
+    images que la page a dit avoir reçues."""
     found = []
-    for path in paths:
-        pixels = np.asarray(Image.open(path).convert("RGB"))
-        name = read_number(pixels)
-        assert np.array_equal(pixels, draw_number(*name)), f"{path.name} a changé"
-        found.append(name)
+    for folder in place.folders():
+        here = []
+        for path in folder.glob("*.png"):
+            pixels = np.asarray(Image.open(path).convert("RGB"))
+            name = read_number(pixels)
+            assert np.array_equal(pixels, draw_number(*name)), f"{path} a changé"
+            here.append(name)
+        owners = {who for who, _ in here}
+        assert len(owners) < 2 or isinstance(place, Page), f"{folder} est à {owners}"
+        found += here
     lost, twice = kept - set(found), len(found) - len(set(found))
     assert not lost and not twice, f"{len(lost)} perdues, {twice} en double"
     return len(found)
@@ -191,7 +246,7 @@ async def record(place, count, pictures, at_once=6, every=0.1):
     kept = set().union(*(kept for kept, _ in answers))
     delays = [delay for _, some in answers for delay in some]
     assert len(kept) == count * pictures
-    found = check_recorded(place.recorded(), kept)
+    found = check_recorded(place, kept)
     return {"images": found, "secondes": seconds, "lots": len(delays), **spread(delays),
             **await leave(visitors)}
 
@@ -206,31 +261,39 @@ def spread(delays):
 
 # %% Entraîner
 async def train(visitor):
-    """Appuie sur Entraîner, attend la fin ; rend (attente avant le départ, secondes en tout)."""
-    before = len(visitor.toasts)
-    start = time.monotonic()
-    await visitor.until(lambda: not visitor.get("Entraîner").widget.disabled, "Entraîner")
+    """Appuie sur Entraîner, attend la fin ; rend l'attente annoncée, l'attente, et le tout."""
     await visitor.press("Entraîner")
-    await visitor.until(lambda: "époque" in visitor.text(), "le départ", 3600)
+    start, before = time.monotonic(), len(visitor.toasts)
+    await visitor.until(lambda: "époque" in visitor.text() or "place" in visitor.text(), "la file")
+    announced = read_wait(visitor.text())
+    await visitor.until(lambda: "époque" in visitor.text() or len(visitor.toasts) > before,
+                        "son tour", 3600)
     waited = time.monotonic() - start
     await visitor.until(lambda: len(visitor.toasts) > before, "la fin", 3600)
-    return waited, time.monotonic() - start
+    return announced, waited, time.monotonic() - start
 
 
-async def line(place, count, source="Ma webcam", epochs=2):
-    """Tous appuient sur Entraîner l'un après l'autre ; rend l'ordre et les temps."""
-    visitors = await come(place, count, f"?source={source.replace(' ', '+')}&epochs={epochs}")
+def read_wait(text):
+    """Les secondes que la page annonce à qui attend ; 0 s'il n'attend pas."""
+    found = re.search(r"place \d+ dans la file : encore (\d+) (s|min)", text)
+    return int(found[1]) * (60 if found[2] == "min" else 1) if found else 0
+
+
+async def line(place, count, pictures=200, epochs=10):
+    """Tous appuient sur Entraîner, l'un après l'autre ; rend l'ordre et les temps."""
+    visitors = await come(place, count, f"?source=Ma+webcam&epochs={epochs}", pictures)
     order = []
 
     async def one(who, visitor):
-        await asyncio.sleep(0.2 * who)
-        waited, total = await train(visitor)
+        await asyncio.sleep(0.3 * who)
+        times = await train(visitor)
         order.append(who)
-        return waited, total
+        return times
 
-    times = await asyncio.gather(*(one(who, one_) for who, one_ in enumerate(visitors)))
-    return {"ordre": order, "attente": [round(waited, 1) for waited, _ in times],
-            "en tout": [round(total, 1) for _, total in times], **await leave(visitors)}
+    times = await asyncio.gather(*(one(*numbered) for numbered in enumerate(visitors)))
+    announced, waited, total = (list(map(round, some)) for some in zip(*times))
+    return {"ordre": order, "annoncé (s)": announced, "attendu (s)": waited,
+            "en tout (s)": total, **await leave(visitors)}
 
 
 # %% Les curseurs
@@ -251,19 +314,18 @@ async def slide(visitor, seconds, every):
     return delays
 
 
-async def sliders(place, count, seconds, every, trainers=1):
+async def sliders(place, count, seconds, every, trainers=1, pictures=200):
     """count visiteurs bougent leurs curseurs pendant que d'autres entraînent."""
     first, = await come(place, 1)
     await first.until(lambda: first.find("model") and not first.timers, "le premier modèle")
-    others = await come(place, trainers, "?epochs=1000")
+    visitors = [first, *await come(place, count - 1)]
+    others = await come(place, trainers, "?source=Ma+webcam&epochs=200", pictures)
     for visitor in others:
         await visitor.press("Entraîner")
+    for visitor in others[:1]:
         await visitor.until(lambda: "époque" in visitor.text(), "le départ")
-    visitors = [first, *await come(place, count - 1)]
     some = await asyncio.gather(*(slide(one, seconds, every) for one in visitors))
-    for visitor in others:
-        await visitor.press("Arrêter")
-        await visitor.until(lambda: visitor.toasts, "la fin")
+    assert "époque" in others[0].text()        # il entraînait encore
     delays = [delay for mine in some for delay in mine]
     return {"demandes": len(delays), **spread(delays), **await leave([*visitors, *others])}
 
@@ -273,10 +335,10 @@ async def memory(place, count):
     """Le serveur seul, puis avec count visiteurs devant leur studio ; en Mo."""
     first, = await come(place, 1)
     await first.until(lambda: first.find("studio") and not first.timers, "le premier modèle")
-    alone = place.memory()
+    alone = measure_memory(place)
     visitors = await come(place, count - 1)
-    full = place.memory()
-    return {"un visiteur (Mo)": round(alone / 1e6), f"{count} (Mo)": round(full / 1e6),
+    full = measure_memory(place)
+    return {"un visiteur (Mo)": alone, f"{count} (Mo)": full,
             **await leave([first, *visitors])}
 
 
@@ -326,9 +388,9 @@ async def kills(place, count, times, pause, trainers=1):
         delays += await asyncio.gather(*(come_back(*one, start) for one in sessions))
     over.set()
     await asyncio.gather(*working)
-    found = check_recorded(place.recorded(), kept)
-    missing = [stem for stem in learned if not (place.kit.models / f"{stem}.pth").exists()]
-    assert not missing, missing
+    found = check_recorded(place, kept)
+    stems = [path.stem for path in place.models()]
+    assert all(stems.count(stem) >= learned.count(stem) for stem in learned), (stems, learned)
     return {"images": found, "modèles": len(learned), "retours": len(delays), **spread(delays),
             **await leave([*visitors, *others])}
 
@@ -355,8 +417,8 @@ def bad_files(big):
             "bombe.zip": (bomb.getvalue(), "dépasserait"),
             "dehors.zip": (out.getvalue(), "hors de son dossier"),
             "casse.zip": (b"PK\3\4 pas un zip", "illisible"),
-            "enorme.png": (bytes(big), "trop gros"),
-            "bonne.png": (good.getvalue(), "1 image")}
+            "bonne.png": (good.getvalue(), "1 image"),
+            "enorme.png": (bytes(big), "refusé par le serveur")}
 
 
 async def uploads(place, count, big=101 * 10**6):

@@ -9,7 +9,7 @@ import io
 import streamlit as st
 from PIL import Image, PngImagePlugin
 
-from page import space
+from page import limits, space
 from page.kit import (count_kinds, make_folder, read_image, save_numbered, saved_size, stop,
                       stretches)
 from page.parts import component, part
@@ -60,6 +60,7 @@ def record_held(folder):
     sent = state.get("recorder") or {}
     batch = sent.get("batch")
     if batch and batch["number"] != state.batch:      # un lot nouveau, et non un autre geste
+        limits.check_picture(folder)
         # un premier lot a pu être reçu avant un redémarrage de la page, qui l'a oublié
         done = set() if state.batch else read_marks(folder)
         state.batch = batch["number"]
