@@ -200,4 +200,5 @@ def test_an_hour_of_four_windows(room, windows):
     teacher.click("Oui, finir l'heure")
     text = room.program.wait(60)
     assert "L'heure est finie" in text and room.program.process.returncode == 0, text
+    third.wait_text("Si l'heure est finie, c'est normal")
     windows.look("8_fin")
