@@ -68,17 +68,17 @@ def test_what_the_webcam_sends_is_kept_and_never_replaces_a_picture(own):
     folder = own.images / "webcam"
     uri = "data:image/png;base64," + base64.b64encode(png(3)).decode()
     for kind in ("im", "m2", "m9", "m2", "im", "im", "m1"):
-        record.save_frame(uri, folder, kind)
+        record.save_frame(uri, folder, kind, "1 0")
     names = ["im_0001.png", "m2_0001.png", "m9_0001.png", "m2_0002.png", "im_0002.png",
              "im_0003.png", "m1_0001.png"]
     for number, name in enumerate(names):              # enregistrées l'une après l'autre
         os.utime(folder / name, ns=(number, number))
     assert len(list(folder.iterdir())) == len(names)
     with pytest.raises(SystemExit, match="refusée : format inconnu"):
-        record.save_frame("data:image/png;base64,AAAA", folder, "im")
+        record.save_frame("data:image/png;base64,AAAA", folder, "im", "1 0")
     for kind in ("", "m0", "m10", "../im"):
         with pytest.raises(SystemExit, match="de 1 à 9"):
-            record.save_frame(uri, folder, kind)
+            record.save_frame(uri, folder, kind, "1 0")
     for name in reversed(names):
         record.erase_last(folder)
         assert not (folder / name).exists()
@@ -93,7 +93,7 @@ def test_the_webcam_sends_no_giant_picture(own, monkeypatch):
     uri = "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
     monkeypatch.setattr(PngImageFile, "load", lambda picture: pytest.fail("décompressée"))
     with pytest.raises(SystemExit, match="mégapixels"):
-        recorder.save_frame(uri, own.images / "webcam", "im")
+        recorder.save_frame(uri, own.images / "webcam", "im", "1 0")
     assert len(uri) < 50_000 and not (own.images / "webcam").exists()
 
 

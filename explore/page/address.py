@@ -6,7 +6,7 @@ import streamlit as st
 
 from page.kit import choices, limits, usual_settings
 from page.settings import all_names, fill, write_field
-from page.sources import all_sources
+from page.sources import all_sources, recording
 from page.state import state
 
 places = ["Jouer", "Comparer", "Comprendre", "Atelier"]
@@ -40,8 +40,9 @@ def read_setting(name, text):
 
 
 def write():
-    """L'adresse dit tout, sauf les réglages de départ."""
-    said = {"modele": state.last_model, "lieu": state.lieu, "source": state.source}
+    """L'adresse dit tout, sauf les réglages de départ ; sans modèle, c'est l'enregistreur."""
+    model = None if recording() else state.last_model
+    said = {"modele": model, "lieu": state.lieu, "source": state.source}
     said |= {name: str(state[name]) for name in all_names
              if name in state and state[name] != write_field(name, usual_settings[name])}
     state.address = {name: value for name, value in said.items() if value}

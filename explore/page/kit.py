@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from model_VAE_64 import VAE, encode_images, spoil, start_from
 
 from outils.checks import choices, limits
-from outils.files import make_folder, save_picture, why_not_written, write_whole
+from outils.files import make_folder, save_numbered, why_not_written, write_whole
 from outils.latents import live_latents, name_axis, order_sliders, random_codes
 from outils.model_file import load_model, save_model
 from outils.movements import Movements, find_movements

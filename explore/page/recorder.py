@@ -4,11 +4,13 @@ Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/
 Elles vont dans images/webcam/, comme celles de record_images.py vont dans images/, sous les
 mêmes noms : im_0001.png, ou m1_0001.png pour le mouvement 1.
 """
-import streamlit as st
-from PIL import Image
+import io
 
-from page import space
-from page.kit import (count_kinds, make_folder, read_image, save_picture, saved_size, stop,
+import streamlit as st
+from PIL import Image, PngImagePlugin
+
+from page import limits, space
+from page.kit import (count_kinds, make_folder, read_image, save_numbered, saved_size, stop,
                       stretches)
 from page.parts import component, part
 from page.pictures import read_uri
@@ -52,23 +54,31 @@ def record():
 
 
 def record_held(folder):
-    """Range les images que le navigateur envoie, par lots, tant que le bouton est appuyé."""
+    """Range les images que le navigateur envoie, par lots, tant que le bouton est appuyé.
+
+    Sans réponse, il renvoie le même lot : chaque image n'est pourtant rangée qu'une fois."""
     sent = state.get("recorder") or {}
     batch = sent.get("batch")
     if batch and batch["number"] != state.batch:      # un lot nouveau, et non un autre geste
+        limits.check_picture(folder)
+        # un premier lot a pu être reçu avant un redémarrage de la page, qui l'a oublié
+        done = set() if state.batch else read_marks(folder)
         state.batch = batch["number"]
-        for picture in batch["pictures"]:
-            save_frame(picture["uri"], folder, picture["kind"])
+        for place, picture in enumerate(batch["pictures"]):
+            mark = f"{batch['number']} {place}"
+            if mark not in done:
+                save_frame(picture["uri"], folder, picture["kind"], mark)
         if batch["released"]:
             st.rerun()                     # toute la page : ces images servent tout de suite
     recorder(key="recorder", on_batch_change=lambda: None, data={
         "counts": count_kinds(list_recorded(folder)), "received": state.batch})
 
 
-def save_frame(uri, folder, kind):
+def save_frame(uri, folder, kind, mark):
     """Enregistre une image comme record_images.py le fait, sans jamais en écraser une.
 
-    kind : le début de son nom, "im", ou "m1" pour le mouvement 1."""
+    kind : le début de son nom, "im", ou "m1" pour le mouvement 1.
+    mark : le numéro de son lot et sa place, gardés dans le fichier."""
     if kind not in stretches:
         stop("Image de la webcam refusée : les mouvements vont de 1 à 9.")
     pixels, reason = read_image(read_uri(uri), saved_size)
@@ -76,7 +86,23 @@ def save_frame(uri, folder, kind):
         stop(f"Image de la webcam refusée : {reason}.")
     if not folder.exists():
         make_folder(folder)
-    save_picture(Image.fromarray(pixels.transpose(1, 2, 0)), folder, kind)
+    info = PngImagePlugin.PngInfo()
+    info.add_text("lot", mark)
+    content = io.BytesIO()
+    Image.fromarray(pixels.transpose(1, 2, 0)).save(content, "PNG", pnginfo=info)
+    save_numbered(content.getvalue(), folder, kind, "png")
+
+
+def read_marks(folder):
+    """De quels lots sont les dernières images, les seules qui puissent être renvoyées."""
+    marks = set()
+    for path in list_recorded(folder)[-100:]:
+        try:
+            with Image.open(path) as picture:
+                marks.add(picture.info.get("lot"))
+        except OSError:                    # abîmée, ou effacée à l'instant
+            continue
+    return marks
 
 
 def erase_last(folder):

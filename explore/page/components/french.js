@@ -3,6 +3,8 @@ const words = {
     "Connection error": "La page ne répond plus",
     "Is Streamlit still running? If you accidentally stopped Streamlit, just restart it in your terminal:":
         "Le programme qui la sert est-il arrêté ? Relancez-le dans son terminal :",
+    "Streamlit server is not responding. Are you connected to the internet?":
+        "Êtes-vous encore sur le Wi-Fi de la salle ? Si l'heure est finie, c'est normal.",
     "streamlit run yourscript.py": "streamlit run explore/app_VAE.py",
     "Connecting": "Connexion…",
     "Connecting to Streamlit server": "Connexion au programme qui sert la page",

@@ -1,23 +1,25 @@
 // Tant qu'un bouton (ou la barre d'espace) est tenu, dix images par seconde partent vers le kit.
 export default function ({ data, parentElement, setStateValue }) {
     const box = parentElement.querySelector(".enregistreur")
+    // ce qui n'est pas encore rangé : si la page refait ce composant, rien ne se perd
+    const kept = window.vaeRecorder ??= { waiting: [], sent: null, released: false }
     const video = box.querySelector("video"), said = box.querySelector("p")
     const movements = box.querySelector(".mouvements"), thumbnails = box.querySelector(".vignettes")
     const say = text => { said.textContent = text }
     const count = kind =>
-        (data.counts[kind] || 0) + box.waiting.filter(picture => picture.kind === kind).length
+        (data.counts[kind] || 0) + kept.waiting.filter(picture => picture.kind === kind).length
     const tell = () => {
         for (const button of movements.querySelectorAll("[data-kind]"))
             button.querySelector("small").textContent = count(button.dataset.kind)
         if (!video.srcObject) return
-        const total = Object.values(data.counts).reduce((sum, some) => sum + some, box.waiting.length)
+        const total = Object.values(data.counts).reduce((sum, some) => sum + some, kept.waiting.length)
         box.querySelector("progress").value = total
         say(total + (total > 1 ? " images" : " image") + (total < 200
             ? " (200 conseillées)" : " : c'est assez. Appuyez sur Entraîner, à gauche."))
     }
     const shoot = kind => {
         const uri = takeSquare(video, 128, "image/png")
-        box.waiting.push({ kind, uri })
+        kept.waiting.push({ kind, uri })
         const small = new Image()
         small.src = uri
         thumbnails.prepend(small)
@@ -36,7 +38,7 @@ export default function ({ data, parentElement, setStateValue }) {
         if (box.held !== button) return
         clearInterval(box.clock)
         box.held = null
-        box.released = true
+        kept.released = true
         button.classList.remove("tenu")
         box.send()
     }
@@ -81,27 +83,38 @@ export default function ({ data, parentElement, setStateValue }) {
         }
     }
     box.send = () => {                     // un lot à la fois : le suivant part quand il est rangé
-        if (box.sent || !(box.waiting.length || box.released)) return
-        const pictures = box.waiting.slice(0, 40)
-        const released = Boolean(box.released) && pictures.length === box.waiting.length
-        box.sent = { number: Date.now(), pictures, released }
-        setStateValue("batch", box.sent)
+        if (kept.sent || !(kept.waiting.length || kept.released)) return
+        const pictures = kept.waiting.slice(0, 40)
+        const released = kept.released && pictures.length === kept.waiting.length
+        // au hasard aussi : deux visiteurs n'ont jamais le même numéro
+        kept.sent = { number: Date.now() + Math.random(), pictures, released }
+        box.post()
+    }
+    box.post = () => {                     // un lot se perd parfois : sans réponse, il repart
+        setStateValue("batch", kept.sent)
+        clearTimeout(box.again)
+        box.again = setTimeout(() => box.post(), 3000)
     }
     box.tell = tell
-    if (!box.waiting) {                    // la première fois seulement
-        box.waiting = []
+    if (kept.sent && kept.sent.number === data.received) {
+        clearTimeout(box.again)
+        kept.waiting.splice(0, kept.sent.pictures.length)
+        if (kept.sent.released) kept.released = false
+        kept.sent = null
+        box.send()
+    }
+    if (!box.ready) {                      // la première fois seulement
+        box.ready = true
         listen(box.querySelector("button"), "im")
         addMovements()
         openCamera(video, text => text ? say(text) : box.tell())
-    } else if (box.sent?.number === data.received) {
-        box.waiting.splice(0, box.sent.pictures.length)
-        if (box.sent.released) box.released = false
-        box.sent = null
-        box.send()
+        if (kept.sent) box.post()
     }
     tell()
     return () => {
+        if (box.isConnected) return        // Streamlit le dit parfois alors qu'il est encore là
         clearInterval(box.clock)
+        clearTimeout(box.again)
         closeCamera(video)
     }
 }
