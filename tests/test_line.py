@@ -453,7 +453,7 @@ def test_a_full_disk_loses_nothing(visit, monkeypatch):
     first.press("Entraîner")
     training = first.training
     training.join(60)
-    picture = kit.save_picture(drawing(1), images, "im")
+    picture = kit.save_numbered(png(1), images, "im", "png")
     before = {path: path.read_bytes() for path in first.folder.rglob("*") if path.is_file()}
     assert {picture, training.path} < set(before)
 
@@ -462,7 +462,7 @@ def test_a_full_disk_loses_nothing(visit, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(SystemExit, match="le disque est plein"):
-        kit.save_picture(drawing(2), images, "im")
+        kit.save_numbered(png(2), images, "im", "png")
     first.run()
     first.press("Entraîner")
     second = first.training
