@@ -9,8 +9,9 @@ La page est faite dans explore/page/ : un fichier par chose, et un par lieu dans
 """
 import streamlit as st
 
-from page import address, choosing, following, models, parts, sources, state
-from page.views import comparing, lesson, playing, workshop
+from page import (address, choosing, following, models, nickname, parts, sources, space,
+                  state)
+from page.views import comparing, lesson, playing, teaching, workshop
 
 draw = dict(zip(address.places, (playing.draw, comparing.draw, lesson.draw, workshop.draw)))
 idea = ("Montrez des images au réseau : il apprend seul à résumer chacune en quelques nombres. "
@@ -26,9 +27,13 @@ def page():
         st.html(parts.style)
         parts.french(key="french")
         following.recognise()
+    if space.shared and teaching.takes_the_page():
+        return
     following.welcome()
     choosing.settle()
     with st.sidebar:
+        if space.shared:
+            st.caption(f"Votre espace : **{nickname.find_nickname(space.name())}**")
         data = parts.careful(sources.choose_data)()
         parts.part(following.choose_settings)(data)
     title, choice = st.columns([1, 1], vertical_alignment="center")

@@ -1,6 +1,8 @@
 """Plusieurs visiteurs à la fois, un serveur qui meurt : rien de ce qui est rangé ne se perd."""
+import asyncio
 import shutil
 import time
+import urllib.error
 
 import pytest
 from conftest import wait_for
@@ -8,6 +10,7 @@ from conftest import wait_for
 for module in ("streamlit", "selenium"):
     pytest.importorskip(module)
 import crowd
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from selenium.webdriver import ActionChains
 from test_page_browser import Browser
 
@@ -69,6 +72,34 @@ def test_they_train_in_the_order_of_their_presses(classroom):
 def test_sliders_while_one_trains(classroom):
     measured = crowd.play(crowd.sliders(classroom, 3, seconds=3, every=1 / 3))
     assert measured["demandes"] > 15 and measured["médiane (ms)"] < 2000
+
+
+def test_the_identifiers_of_another_open_nothing(classroom):
+    """L'adresse d'un de ses fichiers, d'un dépôt, sa page : rien, même à qui a le code."""
+    async def steal():
+        victim, thief = await crowd.come(classroom, 2, "?source=Ma+webcam&epochs=2", 20)
+        await crowd.train(victim)
+        await victim.set("lieu", "Atelier")
+        await victim.until(lambda: victim.find("Télécharger le .pth"), "son modèle")
+        path, = classroom.models()
+        assert await victim.download("Télécharger le .pth") == path.read_bytes()
+        media = victim.get("Télécharger le .pth").widget.url
+        for address in (media, f"/_stcore/upload_file/{victim.session}/abc"):
+            for method, content in (("GET", None), ("PUT", b"x"), ("DELETE", None)):
+                with pytest.raises(urllib.error.HTTPError) as refused:
+                    await thief.fetch(address, method, content)
+                assert refused.value.code == 404
+        assert await victim.fetch(media) == path.read_bytes()
+        # reprendre la page d'un autre, comme après une coupure : c'est la sienne qui s'ouvre
+        await thief.close()
+        thief.session = victim.session
+        async with thief.connect() as thief.socket:
+            await thief.rerun()
+            first = ForwardMsg.FromString(await asyncio.wait_for(thief.socket.recv(), 30))
+            assert first.new_session.initialize.session_id not in ("", victim.session)
+        await victim.close()
+
+    crowd.play(steal())
 
 
 # %% Dans un vrai navigateur

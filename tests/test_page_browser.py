@@ -450,30 +450,32 @@ def test_a_reload_finds_the_training_again(server, browser):
 
 
 def test_two_sessions_and_the_one_that_leaves(server, browser):
-    """Chacun entraîne le sien ; l'un s'en va, le sien s'arrête et reste ; l'autre le supprime."""
+    """L'un s'en va, le sien s'arrête et reste ; l'autre, qui peut-être l'attendait, apprend."""
     first = browser.driver.current_window_handle
     browser.open("?epochs=1000&reconstruction=laplace")
     browser.click("Entraîner")
     browser.wait_epochs("sigma-VAE")
     browser.driver.switch_to.new_window("tab")
+    second = browser.driver.current_window_handle
     browser.open("?epochs=800&beta=8")
     browser.wait_text("40 images")
     assert "Arrêter" not in browser.text()                     # une session à lui
     browser.click("Entraîner")
-    browser.wait_epochs("bêta-VAE")
-    browser.driver.close()
+    browser.wait_text("bêta-VAE :")                            # sur deux cœurs, dans la file
     browser.driver.switch_to.window(first)
-    left, = wait_for(lambda: list(server.models.glob("beta-VAE*.pth")), 60, "le modèle laissé")
-    assert "sigma-VAE : époque" in browser.text()
+    browser.driver.close()
+    browser.driver.switch_to.window(second)
+    left, = wait_for(lambda: list(server.models.glob("sigma-VAE*.pth")), 60, "le modèle laissé")
+    browser.wait_epochs("bêta-VAE")
     browser.click("Arrêter")
-    browser.wait_model("sigma-VAE · reconstruction laplace")
-    kept, = server.models.glob("sigma-VAE*.pth")
-    for path, beta, epochs in ((left, 8, 800), (kept, 1, 1000)):
+    browser.wait_model("bêta-VAE · beta 8")
+    kept, = server.models.glob("beta-VAE*.pth")
+    for path, beta, epochs in ((left, 1, 1000), (kept, 8, 800)):
         saved = load_model(path, VAE)[1]
         assert (saved["settings"]["beta"], saved["settings"]["epochs"]) == (beta, epochs)
     kept.unlink()                                              # une autre page l'a supprimé
     browser.click("Atelier")
-    browser.wait_text("a été supprimé")
+    browser.wait_text("n'est plus là")
     browser.check_quiet()
 
 

@@ -10,7 +10,7 @@ from page import address, folders, limits, sources, space
 from page.kit import usual_settings
 from page.line import line, tell_place
 from page.models import list_models
-from page.parts import component, part
+from page.parts import careful, component, part
 from page.presence import find_closing
 from page.settings import ask_all, name_kind, propose_epochs
 from page.state import state
@@ -41,7 +41,8 @@ def choose_settings(data):
             propose_epochs(count, settings["epochs"])
     if ready:
         state.closings += 1
-        begin(settings, data, "Jouer")
+        with top:                              # un refus se lit sous le bouton
+            careful(begin)(settings, data, "Jouer")
 
 
 def is_busy():

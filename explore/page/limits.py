@@ -11,6 +11,7 @@ from page import space
 from page.kit import stop
 from page.line import count_work
 from page.sets import downloads, is_downloaded
+from page.words import count_words
 
 most_pictures = 2000           # images de la webcam par visiteur : 200 suffisent
 most_models = 30               # modèles par visiteur
@@ -19,7 +20,8 @@ least_free = 1_000_000_000     # octets à laisser libres sur le disque de l'ord
 most_files = 2000              # fichiers déposés à la fois par visiteur...
 most_dropped = 50_000_000      # ... et leurs octets, que le serveur garde en mémoire
 most_learnt = 5000             # images dans un entraînement : elles sont en mémoire aussi
-most_work = 60_000             # images vues par un entraînement : une à trois minutes
+most_work = 60_000             # images vues par un entraînement (page/line.py) : une à trois
+                               # minutes, et au moins un passage, quels que soient les réglages
 
 
 def check_disk(folder):
@@ -60,12 +62,9 @@ def check_work(count, settings):
     if count > most_learnt:
         stop(f"{count} images : dans la classe, {most_learnt} au plus. Prenez-en moins.")
     epochs = int(most_work / count_work(count, settings | {"epochs": 1}))
-    if epochs < 1:
-        stop("Ces réglages sont trop longs pour la classe : prenez moins d'images, ou plus "
-             "petites, ou de plus grands lots (batch_size).")
     if settings["epochs"] > epochs:
         stop(f"Ce serait trop long pour la classe, qui attend : avec {count} images et ces "
-             f"réglages, {epochs} passages au plus.")
+             f"réglages, {count_words(epochs, 'passage')} au plus.")
 
 
 def check_upload(files):

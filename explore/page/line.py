@@ -50,7 +50,9 @@ class Line:
             if work in self.waiting:
                 self.waiting.remove(work)
             if work in self.turns:
-                self.measured.append(self.measure(work))
+                seconds, done = self.measure(work)
+                if done:
+                    self.measured.append((seconds, done))
                 del self.turns[work]
             work.turn.clear()
             self.call()
@@ -86,21 +88,24 @@ class Line:
             whole = work.amount * self.find_pace()
             if work in self.turns:
                 seconds, done = self.measure(work)
-                if done > work.amount / 10:        # sa propre vitesse, dès qu'on la connaît
+                if done:                           # sa propre vitesse, dès qu'on la connaît
                     whole = seconds / done * work.amount
         return whole * (1 - work.share)
 
     def find_pace(self):
         """Secondes par image vue : celle des derniers tours, et de ceux en cours."""
         measures = [*self.measured, *map(self.measure, self.turns)]
-        seconds = sum(seconds for seconds, done in measures if done)
+        seconds = sum(seconds for seconds, done in measures)
         done = sum(done for seconds, done in measures)
         return seconds / done if done else usual_pace
 
     def measure(self, work):
-        """Les secondes de son tour, et le travail fait pendant ce temps."""
+        """Les secondes de son tour, et le travail fait ; 0 et 0 au début, qui est plus lent."""
         start, share = self.turns[work]
-        return self.clock() - start, (work.share - share) * work.amount
+        done = work.share - share
+        if done < 0.1:
+            return 0, 0
+        return self.clock() - start, done * work.amount
 
 
 line = Line(places)
@@ -109,6 +114,6 @@ line = Line(places)
 def tell_place(place, seconds):
     """La place et la durée, arrondies comme on les dirait."""
     moment = f"{max(5, 5 * round(seconds / 5))} s"
-    if seconds >= 90:
+    if seconds >= 100:
         moment = f"{seconds / 60:.0f} min"
     return f"place {place} dans la file : encore {moment} environ"

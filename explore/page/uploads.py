@@ -4,6 +4,7 @@ Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/
 """
 import io
 import re
+import threading
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,6 +15,7 @@ from page.reading import add, read_files
 max_files = 10_000                # un dépôt : tant de fichiers...
 max_bytes = 500_000_000           # ... tant d'octets en tout, une fois décompressé...
 max_file = 30_000_000             # ... et tant par image
+one_by_one = threading.Lock()     # trente zips décompressés ensemble rempliraient la mémoire
 
 
 class Refused(Exception):
@@ -81,7 +83,12 @@ def unpack(uploads):
 
 def read_uploads(uploads, size):
     """Les images déposées, leurs noms, et {nom: raison} pour celles qui sont écartées."""
-    files, refused = unpack(uploads)
+    with one_by_one:
+        return read_unpacked(*unpack(uploads), size)
+
+
+def read_unpacked(files, refused, size):
+    """De même, une fois les zips ouverts."""
     kept = {}
     for name, content in sorted(files.items()):
         if len(content) > max_file:

@@ -45,7 +45,7 @@ def serve(secret, address, port, certificate):
     space.shown.mkdir(parents=True, exist_ok=True)
     if not list(space.shown.iterdir()):
         # le modèle de l'arrivée, le même pour tous : appris avant que la porte ne s'ouvre
-        training.learn_creatures(space.shown).join()
+        training.learn_creatures(space.shown)
     app = App(explore / "app_VAE.py", middleware=[Middleware(Door, secret=secret)],
               lifespan=keep_all)
     app.run(config={

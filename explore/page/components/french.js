@@ -3,6 +3,8 @@ const words = {
     "Connection error": "La page ne répond plus",
     "Is Streamlit still running? If you accidentally stopped Streamlit, just restart it in your terminal:":
         "Le programme qui la sert est-il arrêté ? Relancez-le dans son terminal :",
+    "Streamlit server is not responding. Are you connected to the internet?":
+        "Êtes-vous encore sur le Wi-Fi de la salle ? Si l'heure est finie, c'est normal.",
     "streamlit run yourscript.py": "streamlit run explore/app_VAE.py",
     "Connecting": "Connexion…",
     "Connecting to Streamlit server": "Connexion au programme qui sert la page",
@@ -49,6 +51,8 @@ const mend = root => {
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT)
     for (let node = root; node; node = walker.nextNode()) {
         if (node.nodeType === Node.TEXT_NODE) {
+            if (node.nodeValue.startsWith("Cannot connect to Streamlit (HTTP status: 403)"))
+                location.reload()              // espace supprimé : retour à la porte
             const french = translate(node.nodeValue)
             if (french !== node.nodeValue) node.nodeValue = french
             continue
