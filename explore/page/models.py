@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 import torch
 
-from page import space
+from page import limits, space
 from page.kit import VAE, load_model, stop, why_not_written, write_whole
 
 writing = threading.Lock()
@@ -80,6 +80,7 @@ def receive(name, content):
         stop(f"Avec torch {torch.__version__}, un .pth piégé pourrait prendre la main sur cet "
              "ordinateur : la page n'en reçoit qu'avec torch 2.10 ou plus récent. Si vous "
              "savez qui a fait celui-ci, copiez-le vous-même dans explore/models/.")
+    limits.check_model(space.models())
     stem = re.sub(r"[^\w-]", "_", Path(name).stem)[:60] or "modele"
     try:
         with tempfile.TemporaryDirectory() as beside:
