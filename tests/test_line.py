@@ -348,6 +348,7 @@ def test_a_class_waits_in_line(visit):
     assert "Sorti de la file" in said(second.run()) and second.training is None
     assert "place 1 dans la file" in progress(second.press("Entraîner"))
     stopped = first.training
+    wait_for(lambda: stopped.history, 60, "une époque")
     first.press("Arrêter")
     stopped.join(60)
     wait_for(second.training.turn.is_set, 10, "son tour")
