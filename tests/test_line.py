@@ -348,11 +348,12 @@ def test_a_class_waits_in_line(visit):
     assert "Sorti de la file" in said(second.run()) and second.training is None
     assert "place 1 dans la file" in progress(second.press("Entraîner"))
     stopped = first.training
+    wait_for(lambda: stopped.history, 60, "une époque")
     first.press("Arrêter")
     stopped.join(60)
     wait_for(second.training.turn.is_set, 10, "son tour")
     assert "époque" in progress(second.run())
-    assert "C'est appris" in first.run().toast[0].value
+    assert "Arrêté : les époques finies" in first.run().toast[0].value
 
 
 def test_two_tabs_of_one_visitor(visit):
@@ -527,7 +528,7 @@ def test_the_teacher_stops_one_training_or_all(board):
     board.page.button(f"end {first.folder.name}").click()
     board.run()
     training.join(60)
-    assert training.path and "C'est appris" in first.run().toast[0].value
+    assert training.path and "Arrêté : les époques finies" in first.run().toast[0].value
     wait_for(lambda: waiting.history, 60, "son tour")
     board.press("Arrêter tous")
     waiting.join(60)
