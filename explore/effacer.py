@@ -38,7 +38,7 @@ def show_list(files):
             names = f"de {paths[0].name} à {paths[-1].name}"
         if folder == ".":
             folder = "dossier du kit"
-        print(f"  {folder} : {len(paths)} fichiers {suffix} ({names})")
+        print(f"  {folder} : {len(paths)} {suffix} ({names})")
 
 
 def erase(files):
@@ -83,4 +83,5 @@ if __name__ == "__main__":
           "- un nuage (OneDrive, iCloud...) : effacez-y aussi, corbeille comprise ;\n"
           "- les copies sur une clé USB, un téléphone, un autre ordinateur ou un autre "
           "dossier (dataset_folder, une vidéo) ;\n"
+          "- les tablettes de la classe : fermez-y la page, videz-y les téléchargements ;\n"
           "- la mémoire de Spyder : Consoles, Redémarrer le noyau.")

@@ -353,7 +353,9 @@ def test_a_class_waits_in_line(visit):
     stopped.join(60)
     wait_for(second.training.turn.is_set, 10, "son tour")
     assert "époque" in progress(second.run())
-    assert first.run().session_state["model"] == stopped.path.stem
+    page = first.run()
+    assert page.session_state["model"] == stopped.path.stem
+    assert "Arrêté : les époques finies" in page.toast[0].value
 
 
 def test_two_tabs_of_one_visitor(visit):
@@ -528,7 +530,7 @@ def test_the_teacher_stops_one_training_or_all(board):
     board.page.button(f"end {first.folder.name}").click()
     board.run()
     training.join(60)
-    assert training.path and "C'est appris" in first.run().toast[0].value
+    assert training.path and "Arrêté : les époques finies" in first.run().toast[0].value
     wait_for(lambda: waiting.history, 60, "son tour")
     board.press("Arrêter tous")
     waiting.join(60)

@@ -161,22 +161,24 @@ def finish(training):
     if training.path and training.place:
         state.place = training.place
         state.sentence = next_steps[training.place]
+        if training.stop_asked.is_set():       # par lui, ou par le professeur
+            state.sentence = "Arrêté : les époques finies sont gardées."
     st.rerun()
 
 
 def draw_progress(training):
     """La barre de progression, Pause et Arrêter."""
     training.closing = find_closing()          # après une coupure, c'en est un autre
-    bar, pause, end = st.columns([6, 1.4, 1.4], vertical_alignment="bottom")
-    bar.progress(training.share, f"{name_kind(training.settings)} : {describe(training)}")
-    if not training.running.is_set():
-        pause.button("Continuer", on_click=training.running.set, width="stretch")
-    elif training.turn.is_set() and pause.button("Pause", width="stretch"):
-        training.running.clear()
-        st.rerun()
-    end.button("Arrêter", on_click=training.stop_asked.set, width="stretch",
-               help="Arrête tout de suite, et garde les époques finies.",
-               disabled=training.stop_asked.is_set())
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.progress(training.share, f"{name_kind(training.settings)} : {describe(training)}")
+        if not training.running.is_set():
+            st.button("Continuer", on_click=training.running.set)
+        elif training.turn.is_set() and st.button("Pause"):
+            training.running.clear()
+            st.rerun()
+        st.button("Arrêter", on_click=training.stop_asked.set,
+                  help="Arrête tout de suite, et garde les époques finies.",
+                  disabled=training.stop_asked.is_set())
 
 
 def describe(training):

@@ -60,8 +60,8 @@ def name_model(stem):
     moment = time.strftime("%H:%M:%S", time.localtime(stamp(stem)))
     words = [about["kind"], *about["changed"], about["source"], epochs, moment]
     made = re.fullmatch(r".+_[0-9a-f]{6}_\d+(?:_(\d+))?", stem)      # par file_stem
-    if stem in list_shown():
-        words.insert(0, "montré")          # par un autre visiteur
+    if stem in list_shown():               # appris avant l'heure, ou par un autre visiteur
+        words.insert(0, "de la classe" if stem.endswith("_classe") else "montré")
     elif not made:
         words.insert(0, stem)              # un fichier venu d'ailleurs : son nom
     elif made[1]:

@@ -20,7 +20,7 @@ recorder = component("recorder", """
 <div class="enregistreur">
   <video muted playsinline aria-label="Ce que voit la webcam"></video>
   <div class="cote">
-    <button type="button">Enregistrer<small>gardez appuyé (ou la barre d'espace)</small></button>
+    <button type="button">Enregistrer<small>gardez appuyé<span> (ou la barre d'espace)</span></small></button>
     <p role="status"></p>
     <progress max="200" value="0" aria-label="Images enregistrées, sur 200"></progress>
     <p>Ou un mouvement : tenez <b>1</b> en bougeant la tête, <b>2</b> en ouvrant la bouche…

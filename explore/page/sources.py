@@ -76,12 +76,14 @@ def open_recorder():
     state.recorder_open = state.source == webcam
     if state.recorder_open:
         state.place = "Jouer"
+        state.closings += 1        # sur un téléphone, le panneau cachait la caméra
 
 
 def choose_recording():
     words = "Fermer l'enregistreur" if state.recorder_open else "Enregistrer des images"
     if st.button(words, width="stretch"):
         state.recorder_open = not state.recorder_open
+        state.closings += 1
         state.place = "Jouer"
         st.rerun()
 

@@ -4,7 +4,7 @@ const words = {
     "Is Streamlit still running? If you accidentally stopped Streamlit, just restart it in your terminal:":
         "Le programme qui la sert est-il arrêté ? Relancez-le dans son terminal :",
     "Streamlit server is not responding. Are you connected to the internet?":
-        "Êtes-vous encore sur le Wi-Fi de la salle ? Si l'heure est finie, c'est normal.",
+        "Si l'heure est finie, c'est normal : fermez cet onglet. Sinon, êtes-vous encore sur le Wi-Fi de la salle ?",
     "streamlit run yourscript.py": "streamlit run explore/app_VAE.py",
     "Connecting": "Connexion…",
     "Connecting to Streamlit server": "Connexion au programme qui sert la page",

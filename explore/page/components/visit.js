@@ -19,7 +19,7 @@ export default function ({ data, setStateValue }) {
     window.vaeReturn = () => setStateValue("back", Date.now())
     window.vaeWatch ??= watchPage()
     if (!data.told) setStateValue("token", sessionStorage.vaeVisit)
-    // sur un téléphone, le panneau cache la page : il se ferme quand on appuie sur Entraîner
+    // sur un téléphone, le panneau cache la page : il se ferme quand la suite est dessous
     if (data.closings > (window.vaeClosings || 0) && innerWidth < 768)
         document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click()
     window.vaeClosings = data.closings

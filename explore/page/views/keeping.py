@@ -9,8 +9,8 @@ from page.words import plain
 
 def draw():
     if state.last_model in models.list_shown():
-        st.markdown(f"**{plain(name_model(state.last_model))}** : un autre visiteur le montre à "
-                    "la classe. Il ne peut être ni téléchargé, ni supprimé.")
+        st.markdown(f"**{plain(name_model(state.last_model))}** est montré à toute la classe : "
+                    "il ne peut être ni téléchargé, ni supprimé.")
     elif state.last_model:
         keep(state.last_model)
     file = st.file_uploader("Ouvrir un modèle .pth (fait par train_VAE.py, ou par cette page "

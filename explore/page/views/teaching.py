@@ -103,7 +103,7 @@ def draw_space(name, training):
                on_click=training.stop_asked.set if training else None)
     with delete.popover("Supprimer", width="stretch", key=f"ask {name}"):
         st.write(f"Tout l'espace **{find_nickname(name)}** sera effacé du disque : ses images, "
-                 "ses modèles, ceux qu'il montre. Sa page se fermera.")
+                 "ses modèles, ceux qu'il montre. Sa page se fermera dès qu'il y touchera.")
         if st.button("Oui, supprimer cet espace", type="primary", key=f"delete {name}"):
             erase(name)
             st.rerun()
