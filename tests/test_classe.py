@@ -1,9 +1,12 @@
 """Toute la classe sur un seul ordinateur : la porte, le certificat, les espaces, la fin."""
+import base64
 import http.client
 import importlib
+import io
 import json
 import os
 import re
+import shutil
 import socket
 import ssl
 import stat
@@ -147,6 +150,7 @@ def put_model(folder, stem="VAE_ab12cd_2"):
     model = kit.VAE(64, settings["latent_size"], settings["decoder"])
     saved = {"settings": settings, "history": [], "data": {"source": "Ma webcam"}, "movements": [],
              "train_names": [], **kit.measure_latents(model, images, torch.arange(12), settings)}
+    folder.mkdir(parents=True, exist_ok=True)
     path = models.free_path(folder, stem)
     kit.save_model(path, model, saved)
     return path
@@ -208,6 +212,67 @@ def test_two_webcams_are_never_mixed(visitors):
         data = sources.Data("Ma webcam", 0, (visitors.folder(name) / "images", 1), [])
         assert data.load(64)[0][0, :, 0, 0].tolist() == list(color)
     assert "Dossier images/" not in page.selectbox("source").options
+
+
+# %% Un élève qui a le code, et son propre programme à la place du navigateur
+def nest(depth):
+    """Une liste minuscule dans un fichier, mais dont le texte n'a pas de fin."""
+    inside = "loutre"
+    for _ in range(depth):
+        inside = [inside, inside]
+    return inside
+
+
+def test_a_trapped_model_is_never_written_as_a_text(own, monkeypatch):
+    """Son texte double à chaque étage : à 40, il figerait la page de toute la classe."""
+    naming = importlib.import_module("page.naming")
+    model_file = importlib.import_module("outils.model_file")
+    path = put_model(own.folder / "explore" / "models")
+    saved = torch.load(path, weights_only=True)
+    saved |= {"data": {"source": nest(40)}, "told": [nest(40), "Mouvement 1 : bien."]}
+    torch.save(saved, path)
+    assert naming.describe(path.stem)["source"] == naming.elsewhere
+    assert naming.find_told(saved) == ["Mouvement 1 : bien."]
+    saved["settings"]["piege"] = nest(5)
+    with pytest.raises(ValueError):
+        model_file.check_results(saved)
+
+
+def test_a_deleted_space_is_not_made_again_by_what_was_running(visitors):
+    """Un entraînement, ou l'enregistreur, finit juste après : son jeton rouvrirait l'espace."""
+    recorder = importlib.import_module("page.recorder")
+    visitors("a")
+    shutil.rmtree(visitors.folder("a"))
+    with pytest.raises(FileNotFoundError):
+        importlib.import_module("page.models").free_path(visitors.folder("a") / "modeles", "VAE")
+    content = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(content, "PNG")
+    uri = "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+    with pytest.raises(SystemExit):
+        recorder.save_frame(uri, visitors.folder("a") / "images", "im", "1 0")
+    assert not visitors.folder("a").exists()
+
+
+def test_who_deletes_his_model_does_not_delete_the_one_another_shows(visitors):
+    visitors("a")
+    mine = put_model(visitors.folder("a") / "modeles", f"VAE_ab12cd_2_{'b' * 6}")
+    shown = put_model(visitors.shown, mine.stem)       # b le montre à l'instant
+    importlib.import_module("page.models").delete(mine.stem)
+    assert shown.exists() and not mine.exists()
+
+
+def test_the_limits_of_the_class_are_asked_for(visitors, monkeypatch):
+    """Un modèle de trop, MNIST qui n'est pas là : la phrase, et rien n'est écrit."""
+    limits = importlib.import_module("page.limits")
+    page = visitors("a")
+    page.selectbox("source").set_value("MNIST")
+    run(page)
+    assert "le professeur le télécharge" in said(page)
+    assert not [button for button in page.button if "Télécharger MNIST" in button.label]
+    monkeypatch.setattr(limits, "most_models", 0)
+    models = importlib.import_module("page.models")
+    with pytest.raises(SystemExit, match="le plus possible"):
+        models.receive("autre.pth", b"x")
 
 
 # %% Un vrai serveur

@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 import torch
 
-from page import space
+from page import limits, space
 from page.kit import VAE, load_model, stop, why_not_written, write_whole
 
 writing = threading.Lock()
@@ -66,7 +66,7 @@ def open_model(stem):
 # %% Les ranger
 def free_path(folder, stem):
     """Un fichier que personne n'a pris : le nom, ou le nom suivi d'un numéro."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)            # mais jamais l'espace qui vient d'être supprimé
     path, number = folder / f"{stem}.pth", 2
     while path.exists():
         path = folder / f"{stem}_{number}.pth"
@@ -80,6 +80,7 @@ def receive(name, content):
         stop(f"Avec torch {torch.__version__}, un .pth piégé pourrait prendre la main sur cet "
              "ordinateur : la page n'en reçoit qu'avec torch 2.10 ou plus récent. Si vous "
              "savez qui a fait celui-ci, copiez-le vous-même dans explore/models/.")
+    limits.check_model(space.models())
     stem = re.sub(r"[^\w-]", "_", Path(name).stem)[:60] or "modele"
     try:
         with tempfile.TemporaryDirectory() as beside:
@@ -92,6 +93,15 @@ def receive(name, content):
     except OSError as error:
         stop(f"Impossible d'écrire {stem}.pth ({why_not_written(error)}).")
     return path.stem
+
+
+def delete(stem):
+    """Supprime un modèle du visiteur, et la copie qu'il en montre.
+
+    Le sien, même si un autre vient d'en montrer un du même nom."""
+    if space.shared:
+        hide(stem)
+    (space.models() / f"{stem}.pth").unlink(missing_ok=True)
 
 
 # %% Les montrer à la classe

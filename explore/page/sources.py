@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from page import space
+from page import limits, space
 from page.folders import (creatures, everything, find_folder, folder_stamp, folders, read_folder,
                           webcam)
 from page.kit import extensions, usual_settings
@@ -95,13 +95,15 @@ def choose_files():
     words = "Des images, ou un zip qui en contient. Elles ne quittent pas cet ordinateur."
     files = st.file_uploader(words, [*sorted(extensions), ".zip"],
                              accept_multiple_files=True, key="files")
+    limits.check_upload(files)
     stamp = tuple(file.file_id for file in files)
     return Data(uploads, 0, stamp, files) if files else None
 
 
 def choose_set(source):
+    limits.check_set(source)
     count = st.number_input("Combien d'images (plus il y en a, plus c'est long)",
-                            100, 20_000, 3000, 500, key="count", persist_state="session")
+                            100, limits.most_learnt if space.shared else 20_000, 3000, 500, key="count", persist_state="session")
     if not is_downloaded(source, downloads):
         size = sets[source][0]
         st.caption(f"{source} n'est pas encore sur cet ordinateur : {size} à télécharger, "
