@@ -10,6 +10,7 @@ import shutil
 import socket
 import ssl
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ from PIL import Image
 for module in ("streamlit", "trustme", "segno"):
     pytest.importorskip(module)
 from page_kit import fill, one, run, said, turn, use
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.testing.v1 import AppTest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
@@ -75,6 +77,38 @@ def test_a_certificate_is_for_one_address_and_few_days(tmp_path):
     handshake(path, "192.168.1.23")
     if os.name == "posix":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows ne compte pas les sockets")
+def test_the_server_may_open_a_socket_for_each_tablet(tmp_path):
+    """macOS n'en permet d'abord que 256 ; trente pages qui s'ouvrent en demandent plus."""
+    lines = ["import resource, sys",
+             "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]",
+             "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))",
+             f"sys.path.insert(0, {str(root / 'explore')!r})",
+             "from room import serving",
+             "serving.allow_sockets()",
+             "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True,
+                          text=True, cwd=tmp_path)
+    assert done.stdout.strip() == "4096", done.stderr
+
+
+def test_only_what_a_browser_says_reaches_the_page(own_door):
+    """Vider la mémoire de tous, ou demander un million d'adresses : cela figerait la classe."""
+    message = BackMsg()
+    for name in ("rerun_script", "file_urls_request", "backend_operation_request"):
+        getattr(message, name).SetInParent()
+        assert own_door.may_say(message.SerializeToString()), name
+    for name in ("clear_cache", "load_git_info", "set_run_on_save", "debug_shutdown_runtime"):
+        message = BackMsg(**{name: True})
+        assert not own_door.may_say(message.SerializeToString()), name
+    message = BackMsg()
+    message.file_urls_request.file_names.extend(["a.png"] * 2000)
+    assert own_door.may_say(message.SerializeToString())
+    message.file_urls_request.file_names.append("a.png")
+    assert not own_door.may_say(message.SerializeToString())
+    assert not own_door.may_say(b"bonjour")
 
 
 def test_wrong_codes_slow_down_then_close(own_door, monkeypatch):
@@ -299,12 +333,13 @@ class Room:
         self.code = re.search(r"code (\w{6})", self.program.text)[1]
         return self
 
-    def ask(self, path, method="GET", body=None, visitor="127.0.0.1", **headers):
+    def ask(self, path, method="GET", body=None, visitor="127.0.0.1",
+            kind="application/x-www-form-urlencoded", **headers):
         """L'état, les en-têtes et le texte de la réponse ; visitor : l'adresse qui demande."""
         line = http.client.HTTPSConnection("127.0.0.1", self.port, context=trusting, timeout=30,
                                            source_address=(visitor, 0))
         if body:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["Content-Type"] = kind
         line.request(method, path, body, headers)
         answer = line.getresponse()
         text = answer.read()
@@ -426,6 +461,7 @@ def test_the_code_is_in_no_log_and_no_command(room):
     told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
     for word in words:
         assert word not in journal and word.encode() not in told
+    assert stat.S_IMODE(room.spaces.stat().st_mode) == 0o700
     for name in ("heure.json", "affiche.html"):
         assert stat.S_IMODE((room.spaces / name).stat().st_mode) == 0o600
 
@@ -459,6 +495,41 @@ def test_guessing_ends_at_a_closed_door(room):
 @pytest.mark.slow
 def test_too_long_a_form_is_not_read(room):
     assert room.ask("/entrer", "POST", f"code={room.code}&x=" + "A" * 2000)[0] == 403
+
+
+@pytest.mark.slow
+def test_a_form_of_another_kind_is_only_a_wrong_code(room):
+    """Un fichier à la place du code : ni erreur 500, ni page d'erreur dans le journal."""
+    body = '--x\r\nContent-Disposition: form-data; name="code"; filename="a"\r\n\r\nA\r\n--x--\r\n'
+    for path in ("/entrer", "/professeur"):
+        status, headers, text = room.ask(path, "POST", body, visitor="127.0.0.8",
+                                         kind="multipart/form-data; boundary=x")
+        assert status == 403
+
+
+@pytest.mark.slow
+def test_one_visitor_does_not_take_all_the_places(room):
+    """Qui a le code et un petit programme n'empêche pas les autres d'entrer."""
+    greedy = [room.enter(visitor="127.0.0.7") for number in range(90)]
+    assert len([cookie for cookie in greedy if cookie]) == 40
+    cookie = room.enter(visitor="127.0.0.6")
+    assert cookie
+    # ni d'ouvrir leur page : dix à la fois pour un visiteur
+    pages = [room.open_socket(Cookie=greedy[0]) for number in range(10)]
+    with pytest.raises(InvalidStatus):
+        room.open_socket(Cookie=greedy[0])
+    room.open_socket(Cookie=cookie).close()
+    for page in pages:
+        page.close()
+    wait_for(lambda: opens(room, greedy[0]), 10, "une place")
+
+
+def opens(room, cookie):
+    try:
+        room.open_socket(Cookie=cookie).close()
+    except InvalidStatus:
+        return False
+    return True
 
 
 # %% Les accidents, et la fin
