@@ -1,4 +1,5 @@
 """Toute la classe sur un seul ordinateur : la porte, le certificat, les espaces, la fin."""
+import asyncio
 import base64
 import http.client
 import importlib
@@ -92,6 +93,23 @@ def test_the_server_may_open_a_socket_for_each_tablet(tmp_path):
     done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True,
                           text=True, cwd=tmp_path)
     assert done.stdout.strip() == "4096", done.stderr
+
+
+def test_a_program_that_never_stops_waits_its_turn(own_door):
+    """Vingt messages par seconde, de toutes ses pages ; les autres n'attendent pas."""
+    door = own_door.Door(None, {})
+
+    async def flood():
+        start = time.monotonic()
+        some = [asyncio.create_task(door.wait_turn("a")) for number in range(21)]
+        await asyncio.sleep(0)
+        await door.wait_turn("b")
+        other = time.monotonic() - start
+        await asyncio.gather(*some)
+        return other, time.monotonic() - start
+
+    other, whole = asyncio.run(flood())
+    assert other < 0.5 and 0.9 < whole < 5
 
 
 def test_only_what_a_browser_says_reaches_the_page(own_door):
@@ -255,6 +273,15 @@ def nest(depth):
     for _ in range(depth):
         inside = [inside, inside]
     return inside
+
+
+def test_a_page_closed_while_it_draws_stops_without_a_word(own, monkeypatch, capfd):
+    """Elle n'a plus d'espace : ni celui d'un autre, ni une erreur dans le journal."""
+    space = importlib.import_module("page.space")
+    monkeypatch.setattr(space, "shared", True)
+    page = AppTest.from_file(str(own.folder / "explore" / "app_VAE.py"), default_timeout=60).run()
+    assert not page.error and not page.exception and not page.selectbox
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_trapped_model_is_never_written_as_a_text(own, monkeypatch):

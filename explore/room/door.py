@@ -6,6 +6,7 @@ code donne au navigateur un jeton au hasard (un cookie), et au visiteur un dossi
 nom vient du jeton sans le trahir. Le jeton vaut tant que le dossier existe : un serveur
 coupé, puis relancé, reconnaît tout le monde.
 """
+import asyncio
 import collections
 import hashlib
 import hmac
@@ -26,7 +27,8 @@ from page import limits, space
 
 most_spaces = 80           # visiteurs à la fois, au plus...
 most_from_one = 40         # ... et d'une même adresse : un seul ne prend pas toutes les places
-most_pages = 10            # pages ouvertes à la fois par un visiteur
+most_pages = 10            # pages ouvertes à la fois par un visiteur...
+pace = 0.05                # ... et secondes entre deux messages, de toutes ses pages ensemble
 free_tries = 3             # codes faux sans attendre ; puis 1 s, 2 s, 4 s...
 most_tries = 10            # puis la porte se ferme...
 closed_seconds = 300       # ... pour ce visiteur, pendant tant de secondes
@@ -87,6 +89,7 @@ class Door:
         self.told = {}                 # {espace: les fichiers dont on lui a donné l'adresse}
         self.sessions = {}             # {espace: les pages de Streamlit qui sont à lui}
         self.uploaded = {}             # {espace: les octets qu'il a déposés}
+        self.turns = {}                # {espace: quand passera son message suivant}
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
@@ -96,15 +99,15 @@ class Door:
         name = self.recognise(request)
         if request.headers.get("host") != self.secret["host"]:
             answer = HTMLResponse("Cette adresse n'est pas celle du tableau.", 421)
-        elif request.method == "POST" and request.url.path == "/entrer":
+        elif request.method == "POST" and scope["path"] == "/entrer":
             answer = await self.enter(request)
-        elif request.method == "POST" and request.url.path == "/professeur":
+        elif request.method == "POST" and scope["path"] == "/professeur":
             answer = await self.enter_teacher(request)
         elif request.method == "PUT" and name and not self.may_upload(name, request):
             answer = HTMLResponse("Trop de fichiers déposés.", 413)
         elif scope["type"] == "websocket" and present.get(name, 0) >= most_pages:
             answer = None                      # trop de pages : le socket se ferme, plus bas
-        elif name and self.may_have(name, request.url.path):
+        elif name and self.may_have(name, scope["path"]):
             await self.serve(name, scope, receive, send)
             return
         else:
@@ -193,6 +196,8 @@ class Door:
         async def hear():
             while True:
                 message = await receive()
+                if message.get("bytes"):
+                    await self.wait_turn(name)
                 if name != space.teacher and not (space.spaces / name).is_dir():
                     return {"type": "websocket.disconnect", "code": 1008}      # espace effacé
                 if not message.get("bytes") or may_say(message["bytes"]):
@@ -207,6 +212,13 @@ class Door:
             await self.app(scope, hear, tell)
         finally:
             present[name] -= 1
+
+    async def wait_turn(self, name):
+        """Un programme qui demande sans arrêt attend, et les curseurs des autres restent vifs."""
+        now = time.monotonic()
+        turn = max(now, self.turns.get(name, 0))
+        self.turns[name] = turn + pace
+        await asyncio.sleep(turn - now)
 
     def sign(self, name, headers):
         """Le nom de l'espace remplace le jeton ; et l'on ne reprend pas la page d'un autre."""
