@@ -40,14 +40,15 @@ def page():
     title.html('<h1 class="vae-title">Enregistrer, entraîner, jouer</h1>')
     with choice:
         choosing.choose_model()
-    parts.part(draw_place, following.beat())(data)
+    every = following.beat()
+    parts.part(following.follow, every)()
+    parts.part(draw_place, every if state.state.learning else None)(data)
 
 
 def draw_place(data):
-    """L'entraînement en cours, puis celui des quatre lieux que l'on a choisi."""
+    """Celui des quatre lieux que l'on a choisi."""
     if state.state.last_model and not models.stamp(state.state.last_model):
         st.rerun()             # supprimé depuis une autre page : toute celle-ci le dit
-    parts.careful(following.follow)()
     if not state.state.began:
         st.html(f'<p class="vae-line">{idea}</p>')
     place = st.radio("Lieu", address.places, address.places.index(state.state.lieu), key="lieu",

@@ -195,10 +195,10 @@ async def hold(visitor, who, numbers, every=0.1):
 
     async def shoot():
         start = time.monotonic()
-        for place, number in enumerate(numbers):
-            await asyncio.sleep(max(0, start + place * every - time.monotonic()))
+        for place, number in enumerate(numbers, start=1):
             waiting.append((number, {"kind": "im", "uri": to_uri(draw_number(who, number))}))
             visitor.changed.set()
+            await asyncio.sleep(max(0, start + place * every - time.monotonic()))
 
     shooting = asyncio.create_task(shoot())
     released = False

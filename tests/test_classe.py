@@ -221,6 +221,7 @@ def test_nobody_sees_the_models_of_another(visitors):
 
 
 def test_a_model_is_shown_and_taken_back(visitors):
+    visitors("a")
     path = put_model(visitors.folder("a") / "modeles")
     page = turn(visitors("a"), "Atelier")
     one(page.button, "Le montrer à la classe").click()

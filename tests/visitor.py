@@ -56,6 +56,7 @@ class Visitor:
         self.changed = asyncio.Event()
         self.failure = None
         self.life = None
+        self.speaking = None
         self.forget()
 
     def forget(self):
@@ -246,7 +247,7 @@ class Visitor:
         """components/visit.js : dit qui il est, tant que la page ne le sait pas."""
         if not json.loads(visit.json)["told"] and visit.id not in self.states:
             self.states[visit.id] = WidgetState(id=visit.id, json_value="{}")
-            asyncio.get_running_loop().create_task(self.say("visit", token=self.token))
+            self.speaking = asyncio.create_task(self.say("visit", token=self.token))
 
     def finish(self, status, run):
         """Le dessin est fini : ce qu'il n'a pas redessiné disparaît."""

@@ -38,7 +38,8 @@ def choose_model():
         st.selectbox("Modèle ouvert", models, models.index(state.model) if state.model else None,
                      name_model,
                      key="model", placeholder="Choisissez un modèle",
-                     label_visibility="collapsed", disabled=state.training is not None)
+                     label_visibility="collapsed",
+                     disabled=bool(state.training and state.training.view))
 
 
 def first_model(models):

@@ -10,7 +10,7 @@ from page import address, folders, limits, sources, space
 from page.kit import usual_settings
 from page.line import line, tell_place
 from page.models import list_models
-from page.parts import component, part
+from page.parts import careful, component
 from page.presence import find_closing
 from page.settings import ask_all, name_kind, propose_epochs
 from page.state import state
@@ -41,7 +41,8 @@ def choose_settings(data):
             propose_epochs(count, settings["epochs"])
     if ready:
         state.closings += 1
-        begin(settings, data, "Jouer")
+        with top:                              # un refus se lit sous le bouton
+            careful(begin)(settings, data, "Jouer")
 
 
 def is_busy():
@@ -111,13 +112,19 @@ def recognise():
 
 # %% Suivre
 def beat():
-    """Toutes les combien de secondes la page se redessine : seulement si le réseau apprend."""
-    return 1 if state.training and is_learning(state.training) else None
+    """Toutes les combien de secondes l'entraînement se redessine ; moins souvent dans la file.
+
+    Ils y sont peut-être trente : rien d'autre dans leur page ne se redessine alors."""
+    state.learning = is_learning()
+    if state.learning:
+        return 1
+    return 2 if state.training else None
 
 
-def is_learning(training):
-    """Vrai si c'est son tour ; faux dans la file, ou en pause."""
-    return training.turn.is_set() and training.running.is_set()
+def is_learning():
+    """Vrai si le réseau apprend ; faux dans la file, en pause, ou sans entraînement."""
+    training = state.training
+    return bool(training) and training.turn.is_set() and training.running.is_set()
 
 
 def current_view(data):
@@ -137,17 +144,10 @@ def follow():
         state.sentence = ""
     if state.problem:
         st.error(plain(state.problem))
-    if training and is_learning(training):
+    if training:
+        if is_learning() != state.learning:    # son tour vient, ou une pause : toute la page suit
+            st.rerun()
         draw_progress(training)
-    elif training:
-        part(wait, 2)(training)        # seule cette ligne se redessine : ils sont peut-être trente
-
-
-def wait(training):
-    """Dans la file, ou en pause ; son tour venu, toute la page le suit."""
-    if is_learning(training) or not training.is_alive():
-        st.rerun()
-    draw_progress(training)
 
 
 def finish(training):

@@ -102,10 +102,10 @@ class Line:
     def measure(self, work):
         """Les secondes de son tour, et le travail fait ; 0 et 0 au début, qui est plus lent."""
         start, share = self.turns[work]
-        done = work.share - share
-        if done < 0.1:
+        seconds, done = self.clock() - start, work.share - share
+        if done < 0.1 and seconds < 5 or done == 0:
             return 0, 0
-        return self.clock() - start, done * work.amount
+        return seconds, done * work.amount
 
 
 line = Line(places)

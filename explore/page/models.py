@@ -66,7 +66,7 @@ def open_model(stem):
 # %% Les ranger
 def free_path(folder, stem):
     """Un fichier que personne n'a pris : le nom, ou le nom suivi d'un numéro."""
-    folder.mkdir(exist_ok=True)            # mais jamais l'espace qui vient d'être supprimé
+    folder.mkdir(exist_ok=True)        # sans parents : un espace effacé ne renaît pas
     path, number = folder / f"{stem}.pth", 2
     while path.exists():
         path = folder / f"{stem}_{number}.pth"
@@ -112,6 +112,7 @@ def showing(stem):
 
 def show(stem):
     """En met une copie là où chacun peut l'ouvrir ; hide la reprend."""
+    limits.check_disk(space.shown)
     try:
         write_whole(showing(stem), find(stem).read_bytes())
     except OSError as error:

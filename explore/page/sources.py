@@ -92,9 +92,12 @@ def recording():
 
 
 def choose_files():
-    words = "Des images, ou un zip qui en contient. Elles ne quittent pas cet ordinateur."
-    files = st.file_uploader(words, [*sorted(extensions), ".zip"],
-                             accept_multiple_files=True, key="files")
+    where = "Elles ne quittent pas cet ordinateur."
+    if space.shared:
+        where = "L'ordinateur de la classe les oublie quand cette page se ferme."
+    files = st.file_uploader(f"Des images, ou un zip qui en contient. {where}",
+                             [*sorted(extensions), ".zip"], accept_multiple_files=True,
+                             key="files")
     limits.check_upload(files)
     stamp = tuple(file.file_id for file in files)
     return Data(uploads, 0, stamp, files) if files else None
@@ -102,8 +105,9 @@ def choose_files():
 
 def choose_set(source):
     limits.check_set(source)
+    most = limits.most_learnt if space.shared else 20_000
     count = st.number_input("Combien d'images (plus il y en a, plus c'est long)",
-                            100, limits.most_learnt if space.shared else 20_000, 3000, 500, key="count", persist_state="session")
+                            100, most, 3000, 500, key="count", persist_state="session")
     if not is_downloaded(source, downloads):
         size = sets[source][0]
         st.caption(f"{source} n'est pas encore sur cet ordinateur : {size} à télécharger, "

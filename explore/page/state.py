@@ -8,6 +8,7 @@ import streamlit as st
 state = st.session_state
 start = {
     "training": None,      # l'entraînement de ce visiteur (page/training.py), ou None
+    "learning": False,     # vrai si la page le suit pas à pas (page/following.py)
     "opened": None,        # le modèle à ouvrir au prochain dessin de la page
     "last_model": None,    # le modèle que l'on regarde ("model", la liste, peut être en retard)
     "linked": False,       # vrai quand l'adresse vient de donner les réglages, et non le modèle

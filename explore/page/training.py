@@ -68,7 +68,7 @@ def learn_creatures(folder):
     about = {"source": creatures, "fingerprint": fingerprint(images, names)}
     training = Training(usual_settings | {"film": False}, images, names, about,
                         threading.Event(), folder)
-    enter(space.teacher, training).join()
+    training.run()
     if training.path:          # un nom que n'aura pas l'élève qui apprend la même chose
         training.path.rename(folder / f"{training.path.stem}_classe.pth")
 
@@ -121,14 +121,15 @@ class Training(threading.Thread):
         """Attend son tour, apprend, garde, et rend sa place."""
         self.take_turn()
         if self.turn.is_set():
-            self.work()
+            self.learn_and_keep()
         else:
             self.sentence = "Sorti de la file avant son tour : rien n'est appris."
         line.leave(self)
         find_mark(self.folder).unlink(missing_ok=True)
         self.images = None                         # rend la mémoire
 
-    def work(self):
+    def learn_and_keep(self):
+        """Ce qui l'empêche devient la phrase que la page dira."""
         try:
             model = VAE(self.settings["images_size"], self.settings["latent_size"],
                         self.settings["decoder"])

@@ -51,6 +51,8 @@ const mend = root => {
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT)
     for (let node = root; node; node = walker.nextNode()) {
         if (node.nodeType === Node.TEXT_NODE) {
+            if (node.nodeValue.startsWith("Cannot connect to Streamlit (HTTP status: 403)"))
+                location.reload()              // espace supprimé : retour à la porte
             const french = translate(node.nodeValue)
             if (french !== node.nodeValue) node.nodeValue = french
             continue

@@ -112,7 +112,6 @@ export default function ({ data, parentElement, setStateValue }) {
     }
     tell()
     return () => {
-        if (box.isConnected) return        // Streamlit le dit parfois alors qu'il est encore là
         clearInterval(box.clock)
         clearTimeout(box.again)
         closeCamera(video)

@@ -11,14 +11,17 @@ const makeStudio = box => {
 
     // %% Demander
     const ask = what => {
-        if (s.asked > Date.now() - 5000) { s.next = what; return }
+        if (s.asked) { s.next = what; return }
         s.next = null
         s.asked = Date.now()
         delete box.dataset.milliseconds
         const ground = map.drawn.checked && s.base && s.ground?.key !== s.groundKey()
         s.groundAsked = ground && s.groundKey()
-        s.send("ask", { model: s.base?.model, has: s.base?.turn, asked: s.asked, ...what,
-            ...(ground && { ground: s.plane }) })
+        const message = { model: s.base?.model, has: s.base?.turn, asked: s.asked, ...what,
+            ...(ground && { ground: s.plane }) }
+        s.send("ask", message)
+        clearInterval(s.again)             // elle se perd parfois : sans réponse, elle repart
+        s.again = setInterval(() => s.send("ask", message), 3000)
     }
     s.askAgain = () => ask({ z: s.z() })
     const move = values => {               // un curseur ou le point de la carte : mu change
@@ -68,9 +71,14 @@ const makeStudio = box => {
     }
 
     // %% Les boutons
-    const showImage = number => { stopFlow(); stopLive(); ask({ image: number }) }
+    const showOther = () => {              // jamais la même
+        stopFlow()
+        stopLive()
+        s.image = (s.image + 1 + Math.floor(Math.random() * (s.base.count - 1))) % s.base.count
+        ask({ image: s.image })
+    }
     const buttons = {
-        other: () => showImage(Math.floor(Math.random() * s.base.count)),
+        other: showOther,
         webcam: () => video.srcObject ? stopLive() : (stopFlow(), startLive()),
         back: () => { if (s.own) move(s.own) },
         mean: () => move([...s.base.middle]),
@@ -108,6 +116,7 @@ const makeStudio = box => {
         const other = base.model !== s.base?.model || base.names.join() !== s.base.names.join()
         s.base = base
         if (other) {
+            s.image = 0
             s.plane = [0, Math.min(1, base.names.length - 1)]
             s.given = JSON.parse(localStorage["vae-noms " + base.model] || "{}")
             if (Object.keys(s.given).length) s.send("names", { model: base.model, names: s.given })
@@ -135,6 +144,7 @@ const makeStudio = box => {
             box.dataset.milliseconds = Date.now() - s.asked
             box.dataset.answers = Number(box.dataset.answers || 0) + 1
             s.asked = 0
+            clearInterval(s.again)
             if (s.kept && s.noise.some(Boolean)) {
                 const small = new Image()
                 small.src = data.picture
@@ -147,7 +157,11 @@ const makeStudio = box => {
         }
         redraw()
     }
-    s.close = () => { stopFlow(); stopLive() }
+    s.close = () => {
+        clearInterval(s.again)
+        stopFlow()
+        stopLive()
+    }
     return s
 }
 export default function ({ data, parentElement, setStateValue }) {

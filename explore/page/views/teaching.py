@@ -8,7 +8,7 @@ import time
 
 import streamlit as st
 
-from page import models, space
+from page import space
 from page.following import describe
 from page.limits import count_bytes, count_files
 from page.line import line
