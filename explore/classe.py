@@ -176,6 +176,7 @@ if __name__ == "__main__":
     except ImportError as error:
         stop(missing.format(error.name))
     make_folder(spaces)
+    spaces.chmod(0o700)                        # à lui seul : ce sont les images des élèves
     secret = open_hour(host)
     write_secret(memory, json.dumps(secret).encode())
     write_secret(poster, b"")                  # à lui seul : le code y est
@@ -185,5 +186,5 @@ if __name__ == "__main__":
         teach(host, told, make_poster(f"https://{host}:{port}", secret["code"], secret["key"]))
     finally:
         poster.unlink(missing_ok=True)
-    memory.unlink()
+    memory.unlink(missing_ok=True)
     tell_end()

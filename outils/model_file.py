@@ -88,6 +88,8 @@ def check_results(saved):
         require(is_choice(settings[name], values))
     for name, (low, high) in limits.items():
         require(is_number(settings[name], low, high))
+    for value in settings.values():      # d'une liste piégée, le texte n'a pas de fin
+        require(type(value) in (str, bool, int, float))
     for name in ("z_mean", "z_spread", "importance"):
         require(saved[name].shape == (settings["latent_size"],))
         check_numbers(saved[name])

@@ -1,12 +1,17 @@
 """Toute la classe sur un seul ordinateur : la porte, le certificat, les espaces, la fin."""
+import asyncio
+import base64
 import http.client
 import importlib
+import io
 import json
 import os
 import re
+import shutil
 import socket
 import ssl
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -20,6 +25,7 @@ from PIL import Image
 for module in ("streamlit", "trustme", "segno"):
     pytest.importorskip(module)
 from page_kit import fill, one, run, said, turn, use
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.testing.v1 import AppTest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
@@ -72,6 +78,55 @@ def test_a_certificate_is_for_one_address_and_few_days(tmp_path):
     handshake(path, "192.168.1.23")
     if os.name == "posix":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows ne compte pas les sockets")
+def test_the_server_may_open_a_socket_for_each_tablet(tmp_path):
+    """macOS n'en permet d'abord que 256 ; trente pages qui s'ouvrent en demandent plus."""
+    lines = ["import resource, sys",
+             "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]",
+             "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))",
+             f"sys.path.insert(0, {str(root / 'explore')!r})",
+             "from room import serving",
+             "serving.allow_sockets()",
+             "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True,
+                          text=True, cwd=tmp_path)
+    assert done.stdout.strip() == "4096", done.stderr
+
+
+def test_a_program_that_never_stops_waits_its_turn(own_door):
+    """Vingt messages par seconde, de toutes ses pages ; les autres n'attendent pas."""
+    door = own_door.Door(None, {})
+
+    async def flood():
+        start = time.monotonic()
+        some = [asyncio.create_task(door.wait_turn("a")) for number in range(21)]
+        await asyncio.sleep(0)
+        await door.wait_turn("b")
+        other = time.monotonic() - start
+        await asyncio.gather(*some)
+        return other, time.monotonic() - start
+
+    other, whole = asyncio.run(flood())
+    assert other < 0.5 and 0.9 < whole < 5
+
+
+def test_only_what_a_browser_says_reaches_the_page(own_door):
+    """Vider la mémoire de tous, ou demander un million d'adresses : cela figerait la classe."""
+    message = BackMsg()
+    for name in ("rerun_script", "file_urls_request", "backend_operation_request"):
+        getattr(message, name).SetInParent()
+        assert own_door.may_say(message.SerializeToString()), name
+    for name in ("clear_cache", "load_git_info", "set_run_on_save", "debug_shutdown_runtime"):
+        message = BackMsg(**{name: True})
+        assert not own_door.may_say(message.SerializeToString()), name
+    message = BackMsg()
+    message.file_urls_request.file_names.extend(["a.png"] * 2000)
+    assert own_door.may_say(message.SerializeToString())
+    message.file_urls_request.file_names.append("a.png")
+    assert not own_door.may_say(message.SerializeToString())
+    assert not own_door.may_say(b"bonjour")
 
 
 def test_wrong_codes_slow_down_then_close(own_door, monkeypatch):
@@ -147,6 +202,7 @@ def put_model(folder, stem="VAE_ab12cd_2"):
     model = kit.VAE(64, settings["latent_size"], settings["decoder"])
     saved = {"settings": settings, "history": [], "data": {"source": "Ma webcam"}, "movements": [],
              "train_names": [], **kit.measure_latents(model, images, torch.arange(12), settings)}
+    folder.mkdir(parents=True, exist_ok=True)
     path = models.free_path(folder, stem)
     kit.save_model(path, model, saved)
     return path
@@ -211,6 +267,76 @@ def test_two_webcams_are_never_mixed(visitors):
     assert "Dossier images/" not in page.selectbox("source").options
 
 
+# %% Un élève qui a le code, et son propre programme à la place du navigateur
+def nest(depth):
+    """Une liste minuscule dans un fichier, mais dont le texte n'a pas de fin."""
+    inside = "loutre"
+    for _ in range(depth):
+        inside = [inside, inside]
+    return inside
+
+
+def test_a_page_closed_while_it_draws_stops_without_a_word(own, monkeypatch, capfd):
+    """Elle n'a plus d'espace : ni celui d'un autre, ni une erreur dans le journal."""
+    space = importlib.import_module("page.space")
+    monkeypatch.setattr(space, "shared", True)
+    page = AppTest.from_file(str(own.folder / "explore" / "app_VAE.py"), default_timeout=60).run()
+    assert not page.error and not page.exception and not page.selectbox
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_trapped_model_is_never_written_as_a_text(own, monkeypatch):
+    """Son texte double à chaque étage : à 40, il figerait la page de toute la classe."""
+    naming = importlib.import_module("page.naming")
+    model_file = importlib.import_module("outils.model_file")
+    path = put_model(own.folder / "explore" / "models")
+    saved = torch.load(path, weights_only=True)
+    saved |= {"data": {"source": nest(40)}, "told": [nest(40), "Mouvement 1 : bien."]}
+    torch.save(saved, path)
+    assert naming.describe(path.stem)["source"] == naming.elsewhere
+    assert naming.find_told(saved) == ["Mouvement 1 : bien."]
+    saved["settings"]["piege"] = nest(5)
+    with pytest.raises(ValueError):
+        model_file.check_results(saved)
+
+
+def test_a_deleted_space_is_not_made_again_by_what_was_running(visitors):
+    """Un entraînement, ou l'enregistreur, finit juste après : son jeton rouvrirait l'espace."""
+    recorder = importlib.import_module("page.recorder")
+    visitors("a")
+    shutil.rmtree(visitors.folder("a"))
+    with pytest.raises(FileNotFoundError):
+        importlib.import_module("page.models").free_path(visitors.folder("a") / "modeles", "VAE")
+    content = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(content, "PNG")
+    uri = "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+    with pytest.raises(SystemExit):
+        recorder.save_frame(uri, visitors.folder("a") / "images", "im", "1 0")
+    assert not visitors.folder("a").exists()
+
+
+def test_who_deletes_his_model_does_not_delete_the_one_another_shows(visitors):
+    visitors("a")
+    mine = put_model(visitors.folder("a") / "modeles", f"VAE_ab12cd_2_{'b' * 6}")
+    shown = put_model(visitors.shown, mine.stem)       # b le montre à l'instant
+    importlib.import_module("page.models").delete(mine.stem)
+    assert shown.exists() and not mine.exists()
+
+
+def test_the_limits_of_the_class_are_asked_for(visitors, monkeypatch):
+    """Un modèle de trop, MNIST qui n'est pas là : la phrase, et rien n'est écrit."""
+    limits = importlib.import_module("page.limits")
+    page = visitors("a")
+    page.selectbox("source").set_value("MNIST")
+    run(page)
+    assert "le professeur le télécharge" in said(page)
+    assert not [button for button in page.button if "Télécharger MNIST" in button.label]
+    monkeypatch.setattr(limits, "most_models", 0)
+    models = importlib.import_module("page.models")
+    with pytest.raises(SystemExit, match="le plus possible"):
+        models.receive("autre.pth", b"x")
+
+
 # %% Un vrai serveur
 class Room:
     """classe.py en marche, et ce qu'un visiteur lui demande sans navigateur."""
@@ -235,12 +361,13 @@ class Room:
         self.code = re.search(r"code (\w{6})", self.program.text)[1]
         return self
 
-    def ask(self, path, method="GET", body=None, visitor="127.0.0.1", **headers):
+    def ask(self, path, method="GET", body=None, visitor="127.0.0.1",
+            kind="application/x-www-form-urlencoded", **headers):
         """L'état, les en-têtes et le texte de la réponse ; visitor : l'adresse qui demande."""
         line = http.client.HTTPSConnection("127.0.0.1", self.port, context=trusting, timeout=30,
                                            source_address=(visitor, 0))
         if body:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["Content-Type"] = kind
         line.request(method, path, body, headers)
         answer = line.getresponse()
         text = answer.read()
@@ -362,6 +489,7 @@ def test_the_code_is_in_no_log_and_no_command(room):
     told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
     for word in words:
         assert word not in journal and word.encode() not in told
+    assert stat.S_IMODE(room.spaces.stat().st_mode) == 0o700
     for name in ("heure.json", "affiche.html"):
         assert stat.S_IMODE((room.spaces / name).stat().st_mode) == 0o600
 
@@ -395,6 +523,41 @@ def test_guessing_ends_at_a_closed_door(room):
 @pytest.mark.slow
 def test_too_long_a_form_is_not_read(room):
     assert room.ask("/entrer", "POST", f"code={room.code}&x=" + "A" * 2000)[0] == 403
+
+
+@pytest.mark.slow
+def test_a_form_of_another_kind_is_only_a_wrong_code(room):
+    """Un fichier à la place du code : ni erreur 500, ni page d'erreur dans le journal."""
+    body = '--x\r\nContent-Disposition: form-data; name="code"; filename="a"\r\n\r\nA\r\n--x--\r\n'
+    for path in ("/entrer", "/professeur"):
+        status, headers, text = room.ask(path, "POST", body, visitor="127.0.0.8",
+                                         kind="multipart/form-data; boundary=x")
+        assert status == 403
+
+
+@pytest.mark.slow
+def test_one_visitor_does_not_take_all_the_places(room):
+    """Qui a le code et un petit programme n'empêche pas les autres d'entrer."""
+    greedy = [room.enter(visitor="127.0.0.7") for number in range(90)]
+    assert len([cookie for cookie in greedy if cookie]) == 40
+    cookie = room.enter(visitor="127.0.0.6")
+    assert cookie
+    # ni d'ouvrir leur page : dix à la fois pour un visiteur
+    pages = [room.open_socket(Cookie=greedy[0]) for number in range(10)]
+    with pytest.raises(InvalidStatus):
+        room.open_socket(Cookie=greedy[0])
+    room.open_socket(Cookie=cookie).close()
+    for page in pages:
+        page.close()
+    wait_for(lambda: opens(room, greedy[0]), 10, "une place")
+
+
+def opens(room, cookie):
+    try:
+        room.open_socket(Cookie=cookie).close()
+    except InvalidStatus:
+        return False
+    return True
 
 
 # %% Les accidents, et la fin

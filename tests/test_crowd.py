@@ -10,6 +10,7 @@ from conftest import wait_for
 for module in ("streamlit", "selenium"):
     pytest.importorskip(module)
 import crowd
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from selenium.webdriver import ActionChains
 from test_page_browser import Browser
@@ -53,6 +54,29 @@ def test_a_batch_sent_twice_is_kept_once_even_by_a_server_that_forgot_it(classro
 
     crowd.play(insist())
     assert crowd.check_recorded(classroom, {(0, 0), (0, 1), (0, 2)}) == 3
+
+
+def test_what_no_browser_says_is_not_heard(classroom):
+    """Un élève parle à la page avec son propre programme : les autres ne le sentent pas."""
+    async def insist():
+        good, evil = await crowd.come(classroom, 2)
+        forged = BackMsg(clear_cache=True)
+        await evil.send(forged)
+        forged = BackMsg()
+        forged.file_urls_request.request_id = "inondation"
+        forged.file_urls_request.file_names.extend(["a"] * 200_000)
+        await evil.send(forged)
+        start = time.monotonic()
+        await good.fetch("/_stcore/health")
+        seconds = time.monotonic() - start
+        # le même visiteur est encore là, et il est encore servi
+        assert await evil.upload("source", {}) == {}
+        assert "inondation" not in evil.answers
+        await good.close()
+        await evil.close()
+        return seconds
+
+    assert crowd.play(insist()) < 2
 
 
 def test_the_server_dies_while_some_record_and_one_trains(classroom):

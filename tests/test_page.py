@@ -547,7 +547,7 @@ def test_names_are_read_in_their_own_folder(own):
 def test_what_a_strange_file_tells_stays_words(own):
     find_told = importlib.import_module("page.naming").find_told
     assert find_told({}) == find_told({"told": 5}) == []
-    assert find_told({"told": ["a" * 1000, 5]}) == ["a" * 300, "5"]
+    assert find_told({"told": ["a" * 1000, 5]}) == ["a" * 300]
 
 
 # Des modèles venus d'ailleurs

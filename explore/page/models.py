@@ -95,6 +95,15 @@ def receive(name, content):
     return path.stem
 
 
+def delete(stem):
+    """Supprime un modèle du visiteur, et la copie qu'il en montre.
+
+    Le sien, même si un autre vient d'en montrer un du même nom."""
+    if space.shared:
+        hide(stem)
+    (space.models() / f"{stem}.pth").unlink(missing_ok=True)
+
+
 # %% Les montrer à la classe
 def showing(stem):
     """La copie que la classe en voit, si on le montre."""

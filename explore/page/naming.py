@@ -40,13 +40,17 @@ def describe_file(path, stamp):
 def find_source(saved):
     """Les images qu'il a apprises ; elsewhere, si ce n'est pas dans cette page."""
     about = saved.get("data")
-    return str(about.get("source"))[:40] if isinstance(about, dict) else elsewhere
+    source = about.get("source") if isinstance(about, dict) else None
+    # jamais str(source) : d'une liste piégée, le texte remplirait la mémoire
+    return source[:40] if isinstance(source, str) else elsewhere
 
 
 def find_told(saved):
     """Ce que l'entraînement a dit des mouvements, phrase par phrase."""
     told = saved.get("told")
-    return [str(sentence)[:300] for sentence in told] if isinstance(told, list) else []
+    if not isinstance(told, list):
+        return []
+    return [sentence[:300] for sentence in told if isinstance(sentence, str)]
 
 
 def name_model(stem):

@@ -16,6 +16,7 @@ from page.parts import component, part
 from page.pictures import read_uri
 from page.state import state
 
+most_at_once = 100         # images d'un lot ; components/recorder.js en envoie 40 au plus
 recorder = component("recorder", """
 <div class="enregistreur">
   <video muted playsinline aria-label="Ce que voit la webcam"></video>
@@ -64,7 +65,7 @@ def record_held(folder):
         # un premier lot a pu être reçu avant un redémarrage de la page, qui l'a oublié
         done = set() if state.batch else read_marks(folder)
         state.batch = batch["number"]
-        for place, picture in enumerate(batch["pictures"]):
+        for place, picture in enumerate(batch["pictures"][:most_at_once]):
             mark = f"{batch['number']} {place}"
             if mark not in done:
                 save_frame(picture["uri"], folder, picture["kind"], mark)
@@ -84,7 +85,7 @@ def save_frame(uri, folder, kind, mark):
     pixels, reason = read_image(read_uri(uri), saved_size)
     if reason:
         stop(f"Image de la webcam refusée : {reason}.")
-    if not folder.exists():
+    if not folder.exists() and not space.shared:       # en classe, il vient d'être supprimé
         make_folder(folder)
     info = PngImagePlugin.PngInfo()
     info.add_text("lot", mark)
@@ -96,7 +97,7 @@ def save_frame(uri, folder, kind, mark):
 def read_marks(folder):
     """De quels lots sont les dernières images, les seules qui puissent être renvoyées."""
     marks = set()
-    for path in list_recorded(folder)[-100:]:
+    for path in list_recorded(folder)[-most_at_once:]:
         try:
             with Image.open(path) as picture:
                 marks.add(picture.info.get("lot"))

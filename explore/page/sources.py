@@ -106,9 +106,10 @@ def choose_files():
 
 
 def choose_set(source):
-    count = st.number_input("Combien d'images (plus il y en a, plus c'est long)",
-                            100, 20_000, 3000, 500, key="count", persist_state="session")
     limits.check_set(source)
+    most = limits.most_learnt if space.shared else 20_000
+    count = st.number_input("Combien d'images (plus il y en a, plus c'est long)",
+                            100, most, 3000, 500, key="count", persist_state="session")
     if not is_downloaded(source, downloads):
         size = sets[source][0]
         st.caption(f"{source} n'est pas encore sur cet ordinateur : {size} à télécharger, "

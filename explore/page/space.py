@@ -17,7 +17,10 @@ shared = False                     # vrai quand la classe partage la page (room/
 
 def name():
     """Le nom de l'espace de ce visiteur ; "" si la page n'est que sur cet ordinateur."""
-    return st.context.headers["x-space"] if shared else ""
+    if not shared:
+        return ""
+    # une page qui vient de se fermer n'en a plus : il n'y a plus rien à dessiner
+    return st.context.headers.get("x-space") or st.stop()
 
 
 def models():

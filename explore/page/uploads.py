@@ -9,10 +9,12 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from page import limits, space
 from page.kit import extensions, stop
 from page.reading import add, read_files
 
-max_files = 10_000                # un dépôt : tant de fichiers...
+# un dépôt : tant de fichiers...
+max_files = limits.most_learnt if space.shared else 10_000
 max_bytes = 500_000_000           # ... tant d'octets en tout, une fois décompressé...
 max_file = 30_000_000             # ... et tant par image
 one_by_one = threading.Lock()     # trente zips décompressés ensemble rempliraient la mémoire

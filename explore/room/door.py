@@ -6,21 +6,29 @@ code donne au navigateur un jeton au hasard (un cookie), et au visiteur un dossi
 nom vient du jeton sans le trahir. Le jeton vaut tant que le dossier existe : un serveur
 coupé, puis relancé, reconnaît tout le monde.
 """
+import asyncio
+import collections
 import hashlib
 import hmac
 import re
 import secrets
 import signal
 import time
+import urllib.parse
 from pathlib import Path
 
+from google.protobuf.message import DecodeError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from page import space
+from page import limits, space
 
-most_spaces = 60           # visiteurs à la fois, au plus
+most_spaces = 80           # visiteurs à la fois, au plus...
+most_from_one = 40         # ... et d'une même adresse : un seul ne prend pas toutes les places
+most_pages = 10            # pages ouvertes à la fois par un visiteur...
+pace = 0.05                # ... et secondes entre deux messages, de toutes ses pages ensemble
 free_tries = 3             # codes faux sans attendre ; puis 1 s, 2 s, 4 s...
 most_tries = 10            # puis la porte se ferme...
 closed_seconds = 300       # ... pour ce visiteur, pendant tant de secondes
@@ -29,6 +37,9 @@ most_upload = 100_000_000  # octets déposés par visiteur : ils restent en mém
 # ce que Streamlit sert à un visiteur entré ; le reste n'existe pas
 served = re.compile(r"/(|static/.*|favicon\.png|_stcore/(stream|health|host-config"
                     r"|script-health-check|bidi-components/.*|upload_file/.*)|media/.*)")
+# ce qu'une page dit à Streamlit ; le reste (vider la mémoire, celle de tous...) ne passe pas
+heard = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request",
+         "backend_operation_request"}
 page = (Path(__file__).resolve().parent / "door.html").read_text("utf-8")
 present = {}               # {espace: ses pages ouvertes}
 
@@ -74,9 +85,11 @@ class Door:
         self.app = app
         self.secret = secret
         self.tries = Tries()
+        self.given = collections.Counter()     # {adresse: les espaces qu'elle a reçus}
         self.told = {}                 # {espace: les fichiers dont on lui a donné l'adresse}
         self.sessions = {}             # {espace: les pages de Streamlit qui sont à lui}
         self.uploaded = {}             # {espace: les octets qu'il a déposés}
+        self.turns = {}                # {espace: quand passera son message suivant}
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
@@ -86,13 +99,15 @@ class Door:
         name = self.recognise(request)
         if request.headers.get("host") != self.secret["host"]:
             answer = HTMLResponse("Cette adresse n'est pas celle du tableau.", 421)
-        elif request.method == "POST" and request.url.path == "/entrer":
+        elif request.method == "POST" and scope["path"] == "/entrer":
             answer = await self.enter(request)
-        elif request.method == "POST" and request.url.path == "/professeur":
+        elif request.method == "POST" and scope["path"] == "/professeur":
             answer = await self.enter_teacher(request)
         elif request.method == "PUT" and name and not self.may_upload(name, request):
             answer = HTMLResponse("Trop de fichiers déposés.", 413)
-        elif name and self.may_have(name, request.url.path):
+        elif scope["type"] == "websocket" and present.get(name, 0) >= most_pages:
+            answer = None                      # trop de pages : le socket se ferme, plus bas
+        elif name and self.may_have(name, scope["path"]):
             await self.serve(name, scope, receive, send)
             return
         else:
@@ -123,7 +138,11 @@ class Door:
         if len(list(space.spaces.glob("*/images"))) >= most_spaces:
             return self.draw(f"Déjà {most_spaces} visiteurs : le professeur peut effacer "
                              "un espace.", 503)
+        if self.given[address] >= most_from_one:
+            return self.draw(f"Déjà {most_from_one} visiteurs depuis cet appareil : revenez à "
+                             "l'un d'eux.", 503)
         self.tries.forget(address)
+        self.given[address] += 1
         token = secrets.token_urlsafe(32)
         name = hashlib.sha256(token.encode()).hexdigest()[:16]
         (space.spaces / name / "images").mkdir(parents=True)
@@ -175,10 +194,14 @@ class Door:
         present[name] = present.get(name, 0) + 1
 
         async def hear():
-            message = await receive()
-            if name != space.teacher and not (space.spaces / name).is_dir():
-                return {"type": "websocket.disconnect", "code": 1008}      # espace effacé
-            return message
+            while True:
+                message = await receive()
+                if message.get("bytes"):
+                    await self.wait_turn(name)
+                if name != space.teacher and not (space.spaces / name).is_dir():
+                    return {"type": "websocket.disconnect", "code": 1008}      # espace effacé
+                if not message.get("bytes") or may_say(message["bytes"]):
+                    return message
 
         async def tell(message):
             if message.get("bytes"):
@@ -189,6 +212,13 @@ class Door:
             await self.app(scope, hear, tell)
         finally:
             present[name] -= 1
+
+    async def wait_turn(self, name):
+        """Un programme qui demande sans arrêt attend, et les curseurs des autres restent vifs."""
+        now = time.monotonic()
+        turn = max(now, self.turns.get(name, 0))
+        self.turns[name] = turn + pace
+        await asyncio.sleep(turn - now)
 
     def sign(self, name, headers):
         """Le nom de l'espace remplace le jeton ; et l'on ne reprend pas la page d'un autre."""
@@ -225,4 +255,14 @@ async def read_form(request):
     size = request.headers.get("content-length", "")
     if not size.isdecimal() or int(size) > 1000:
         return {}
-    return await request.form()
+    return dict(urllib.parse.parse_qsl((await request.body()).decode("latin-1")))
+
+
+def may_say(data):
+    """Vrai pour un message comme ceux d'un navigateur ; un autre peut figer la page de tous."""
+    try:
+        message = BackMsg.FromString(data)
+    except DecodeError:
+        return False
+    names = message.file_urls_request.file_names
+    return message.WhichOneof("type") in heard and len(names) <= limits.most_files

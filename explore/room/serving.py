@@ -33,6 +33,17 @@ async def keep_all(app):
     training.stop_all(seconds=10)
 
 
+def allow_sockets():
+    """Trente tablettes en ouvrent ensemble plus de 256, le nombre permis par macOS."""
+    try:
+        import resource
+    except ImportError:                # sous Windows, rien à demander
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+
+
 def wait_end():
     """L'entrée se ferme quand classe.py s'arrête, de lui-même ou non."""
     sys.stdin.read()
@@ -58,6 +69,7 @@ def serve(secret, address, port, certificate):
 
 if __name__ == "__main__":
     told = json.loads(sys.stdin.readline())
+    allow_sockets()
     threading.Thread(target=wait_end, daemon=True).start()
     try:
         serve(**told)

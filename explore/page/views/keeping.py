@@ -70,9 +70,7 @@ def erase(stem):
     with st.container(horizontal=True):
         if st.button("Oui, supprimer ce modèle", type="primary"):
             name = name_model(stem)
-            if space.shared:
-                models.hide(stem)
-            models.find(stem).unlink(missing_ok=True)
+            models.delete(stem)
             state.last_model = None
             state.sentence = f"{name} est supprimé."
             st.rerun()
