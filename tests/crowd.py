@@ -275,7 +275,7 @@ async def train(visitor):
 
 def read_wait(text):
     """Les secondes que la page annonce à qui attend ; 0 s'il n'attend pas."""
-    found = re.search(r"place \d+ dans la file : encore (\d+) (s|min)", text)
+    found = re.search(r"place \d+ dans la file : votre tour dans (\d+) (s|min)", text)
     return int(found[1]) * (60 if found[2] == "min" else 1) if found else 0
 
 

@@ -415,7 +415,8 @@ def room(tmp_path_factory):
 def test_nothing_but_the_door_without_the_code(room):
     """Cinq cents demandes et des sockets : la même page partout, et rien d'autre."""
     door = (root / "explore" / "room" / "door.html").read_bytes()
-    door = door.replace(b"<!-- phrase -->", b"")
+    known_once = "Votre espace d'avant n'est plus ouvert : entrez de nouveau."
+    doors = {door.replace(b"<!-- phrase -->", words.encode()) for words in ("", known_once)}
     names = ["VAE_ab12cd_10.pth", "im_0001.png", "heure.json", "affiche.html", "..%2f..%2fREADME.md",
              "%2e%2e/%2e%2e/heure.json", "index.html", "../classe.py", "a%5C..%5Cb", "%C3%A9.png"]
     folders = ["", "media", "static", "static/js", "component", "_stcore", "_stcore/upload_file",
@@ -432,12 +433,12 @@ def test_nothing_but_the_door_without_the_code(room):
         path = path.encode("utf-8").decode("latin-1") if "é" not in path else path.replace("é", "%C3%A9")
         for headers in forged:
             status, _, text = room.ask(path.replace(" ", "%20"), **headers)
-            assert (status, text) == (403, door), path
+            assert status == 403 and text in doors, path
             count += 1
     for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
         for path in known[1:8]:
             status, _, text = room.ask(path, method, "code=x")
-            assert (status, text) == (403, door), (method, path)
+            assert status == 403 and text in doors, (method, path)
             count += 1
     room.enter()
     space = next(room.spaces.glob("*/images")).parent.name

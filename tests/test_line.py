@@ -138,10 +138,10 @@ def test_who_leaves_the_line_lets_the_others_pass(room):
 
 def test_what_is_announced_is_said_simply(own):
     tell_place = importlib.import_module("page.line").tell_place
-    assert tell_place(3, 118) == "place 3 dans la file : encore 2 min environ"
-    assert tell_place(1, 0.2) == "place 1 dans la file : encore 5 s environ"
+    assert tell_place(3, 118) == "place 3 dans la file : votre tour dans 2 min environ"
+    assert tell_place(1, 0.2) == "place 1 dans la file : votre tour dans 5 s environ"
     for seconds in range(20, 1000):                    # arrondi, et toujours à 25 % près
-        number, unit = tell_place(1, seconds).split("encore ")[1].split()[:2]
+        number, unit = tell_place(1, seconds).split("tour dans ")[1].split()[:2]
         assert int(number) * (60 if unit == "min" else 1) == pytest.approx(seconds, rel=0.25)
 
 
@@ -339,7 +339,7 @@ def test_a_class_waits_in_line(visit):
     first.press("Entraîner")
     second = visit(2)
     page = second.press("Entraîner")
-    assert "place 1 dans la file : encore" in progress(page)
+    assert "place 1 dans la file : votre tour dans" in progress(page)
     assert one(page.button, "Dans la file").disabled
     assert not [button for button in page.button if button.label == "Pause"]
     left = second.training

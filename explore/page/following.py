@@ -161,6 +161,8 @@ def finish(training):
     if training.path and training.place:
         state.place = training.place
         state.sentence = next_steps[training.place]
+        if sources.recording():
+            state.sentence = "C'est appris. Fermez l'enregistreur, à gauche, pour jouer."
         if training.stop_asked.is_set():       # par lui, ou par le professeur
             state.sentence = "Arrêté : les époques finies sont gardées."
     st.rerun()

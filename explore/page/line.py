@@ -116,4 +116,4 @@ def tell_place(place, seconds):
     moment = f"{max(5, 5 * round(seconds / 5))} s"
     if seconds >= 100:
         moment = f"{seconds / 60:.0f} min"
-    return f"place {place} dans la file : encore {moment} environ"
+    return f"place {place} dans la file : votre tour dans {moment} environ"

@@ -115,7 +115,10 @@ def erase_last(folder):
 def erase_all(folder, count):
     st.write(f"Vos {count} images de la webcam seront effacées. Les modèles déjà "
              "entraînés avec elles restent : supprimez-les dans l'atelier.")
-    if st.button(f"Oui, effacer les {count} images"):
-        for path in list_recorded(folder):
-            path.unlink(missing_ok=True)
-        st.rerun()
+    with st.container(horizontal=True):
+        if st.button(f"Oui, effacer les {count} images", type="primary"):
+            for path in list_recorded(folder):
+                path.unlink(missing_ok=True)
+            st.rerun()
+        if st.button("Non, les garder"):
+            st.rerun()

@@ -111,7 +111,10 @@ class Door:
             await self.serve(name, scope, receive, send)
             return
         else:
-            answer = self.draw("", 404 if name else 403)
+            words = ""
+            if request.cookies.get("vae") and not name:
+                words = "Votre espace d'avant n'est plus ouvert : entrez de nouveau."
+            answer = self.draw(words, 404 if name else 403)
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
