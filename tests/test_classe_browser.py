@@ -99,6 +99,16 @@ for (const element of found.querySelectorAll("button, img, select, .carte, .pist
 return bad"""
 
 
+connected = "return document.querySelector('.stApp').dataset.testConnectionState"
+
+
+def answers(room):
+    try:
+        return room.ask("/")[0] == 403
+    except OSError:
+        return False
+
+
 def board(window):
     return window.js("return document.body.innerText")
 
@@ -182,7 +192,9 @@ def test_an_hour_of_four_windows(room, windows):
     # le serveur est tué : chacun revient
     os.kill(room.server(), 9)
     wait_for(lambda: "chacun retrouve son espace" in room.program.text, 30, "la chute")
-    teacher.when(lambda: "Montrés" not in board(teacher), "le tableau revenu", 60)
+    wait_for(lambda: answers(room), 60, "le serveur revenu")
+    teacher.when(lambda: teacher.js(connected) == "CONNECTED", "le tableau revenu")
+    teacher.wait_calm()
     teacher.wait_text("3 sur 3")
     windows.look("6_revenus")
     # le professeur supprime un espace : son visiteur retrouve la porte

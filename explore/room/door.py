@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import re
 import secrets
-import signal
+import threading
 import time
 import urllib.parse
 from pathlib import Path
@@ -42,6 +42,7 @@ heard = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request",
          "backend_operation_request"}
 page = (Path(__file__).resolve().parent / "door.html").read_text("utf-8")
 present = {}               # {espace: ses pages ouvertes}
+ended = threading.Event()  # levé à la fin de l'heure
 
 
 def find_space(token):
@@ -51,8 +52,8 @@ def find_space(token):
 
 
 def end():
-    """La fin de l'heure : le serveur s'arrête comme avec Ctrl-C."""
-    signal.raise_signal(signal.SIGINT)
+    """La fin de l'heure, demandée sur le tableau du professeur."""
+    ended.set()
 
 
 class Tries:

@@ -21,16 +21,7 @@ from page import training
 from starlette.middleware import Middleware
 from streamlit import App
 
-from room.door import Door
-
-patience = 20          # secondes pour que tout finisse ; ensuite, on n'attend plus
-
-
-@contextlib.asynccontextmanager
-async def keep_all(app):
-    """À la fin, chaque entraînement garde les époques qu'il a finies."""
-    yield
-    training.stop_all(seconds=10)
+from room.door import Door, ended
 
 
 def allow_sockets():
@@ -44,12 +35,19 @@ def allow_sockets():
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
 
 
-def wait_end():
+def wait_input():
     """L'entrée se ferme quand classe.py s'arrête, de lui-même ou non."""
     sys.stdin.read()
+    ended.set()
+
+
+def finish():
+    """À la fin, chaque entraînement garde les époques qu'il a finies ; puis tout se ferme."""
+    ended.wait()
+    training.stop_all(seconds=10)
     signal.raise_signal(signal.SIGINT)
-    time.sleep(patience)
-    os._exit(1)
+    time.sleep(5)                      # le temps de fermer les pages
+    os._exit(0)
 
 
 def serve(secret, address, port, certificate):
@@ -57,8 +55,7 @@ def serve(secret, address, port, certificate):
     if not list(space.shown.iterdir()):
         # le modèle de l'arrivée, le même pour tous : appris avant que la porte ne s'ouvre
         training.learn_creatures(space.shown)
-    app = App(explore / "app_VAE.py", middleware=[Middleware(Door, secret=secret)],
-              lifespan=keep_all)
+    app = App(explore / "app_VAE.py", middleware=[Middleware(Door, secret=secret)])
     app.run(config={
         "server.address": address, "server.port": port, "server.allowedHosts": [address],
         "server.sslCertFile": certificate, "server.sslKeyFile": certificate,
@@ -70,7 +67,8 @@ def serve(secret, address, port, certificate):
 if __name__ == "__main__":
     told = json.loads(sys.stdin.readline())
     allow_sockets()
-    threading.Thread(target=wait_end, daemon=True).start()
+    threading.Thread(target=wait_input, daemon=True).start()
+    threading.Thread(target=finish, daemon=True).start()
     try:
         serve(**told)
     except KeyboardInterrupt:
