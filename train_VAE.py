@@ -88,8 +88,10 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
         if settings["independent_axes"] and epoch + 1 < settings["epochs"]:
             untangle(model, images, order[:2000], movements, settings)
         train_measures = np.mean(measures, axis=0).tolist()    # colonne par colonne
-        # il a vu dix fois chaque image, ou plus : gare au par cœur
-        if epoch >= 9 and settings["reconstruction"] == "mse":
+        # il a vu dix fois chaque image, ou plus : gare au par cœur (avec "broadcast", trop
+        # peu de poids pour cela)
+        usual = settings["decoder"] == "convolution" and settings["reconstruction"] == "mse"
+        if epoch >= 9 and usual:
             decay = find_decay(train_measures[1], model.variety)
             optimizer.param_groups[0]["weight_decay"] = decay
         test_measures = average_loss(model, images, test_index, settings)

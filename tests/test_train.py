@@ -628,11 +628,11 @@ def seldom_alike(count):
     return (0.5 * drawings(count) + 0.5 * spots).byte()
 
 
-def learn_for_long(epochs):
+def learn_for_long(epochs, **changes):
     images = seldom_alike(120)
-    settings = {**train_VAE.settings, "images_size": 32, "epochs": epochs}
+    settings = {**train_VAE.settings, "images_size": 32, "epochs": epochs, **changes}
     torch.manual_seed(0)
-    model = VAE(32, 4)
+    model = VAE(32, 4, settings["decoder"])
     start_from(model, images[:72])
     history = learn((model, images, torch.arange(72), torch.arange(72, 120), settings))
     return model, [row[4] for row in history]
@@ -653,6 +653,16 @@ def test_ten_epochs_are_never_held_back(monkeypatch):
     (ten, eleven), (ten_held, eleven_held) = weights
     assert all(torch.equal(ten[name], ten_held[name]) for name in ten)
     assert not all(torch.equal(eleven[name], eleven_held[name]) for name in eleven)
+
+
+@pytest.mark.parametrize("changes", [
+    {"decoder": "broadcast"}, {"reconstruction": "gaussian"}])
+def test_the_other_losses_and_decoder_are_not_held_back(monkeypatch, changes):
+    weights = []
+    for decay in (0.22, 100):
+        monkeypatch.setattr(train_VAE, "find_decay", lambda *measures: decay)
+        weights.append(learn_for_long(11, **changes)[0].state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
 @pytest.mark.parametrize("error, variety, decay", [
