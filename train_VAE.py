@@ -158,8 +158,8 @@ def make_optimizer(model, steps, learning_rate):
         else:
             networks.append(weight)
     # weight_decay : à chaque pas, les poids reviennent un peu vers zéro, ce qui évite
-    # d'apprendre les images par cœur (voir find_decay). Les chemins linéaires savent déjà beaucoup : des
-    # pas dix fois plus petits
+    # d'apprendre les images par cœur (voir find_decay). Les chemins linéaires savent
+    # déjà beaucoup : des pas dix fois plus petits
     groups = [{"params": networks, "weight_decay": 0.22},
               {"params": linears, "weight_decay": 0}]
     rates = [learning_rate, learning_rate / 10]
