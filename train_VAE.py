@@ -88,6 +88,12 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
         if settings["independent_axes"] and epoch + 1 < settings["epochs"]:
             untangle(model, images, order[:2000], movements, settings)
         train_measures = np.mean(measures, axis=0).tolist()    # colonne par colonne
+        # il a vu dix fois chaque image, ou plus : gare au par cœur (avec "broadcast", trop
+        # peu de poids pour cela)
+        usual = settings["decoder"] == "convolution" and settings["reconstruction"] == "mse"
+        if epoch >= 9 and usual:
+            decay = find_decay(train_measures[1], model.variety)
+            optimizer.param_groups[0]["weight_decay"] = decay
         test_measures = average_loss(model, images, test_index, settings)
         check_finite(test_measures)
         history.append(train_measures + test_measures)    # les listes bout à bout
@@ -152,8 +158,8 @@ def make_optimizer(model, steps, learning_rate):
         else:
             networks.append(weight)
     # weight_decay : à chaque pas, les poids reviennent un peu vers zéro, ce qui évite
-    # d'apprendre les images par cœur. Les chemins linéaires savent déjà beaucoup : des
-    # pas dix fois plus petits
+    # d'apprendre les images par cœur (voir find_decay). Les chemins linéaires savent
+    # déjà beaucoup : des pas dix fois plus petits
     groups = [{"params": networks, "weight_decay": 0.22},
               {"params": linears, "weight_decay": 0}]
     rates = [learning_rate, learning_rate / 10]
@@ -166,6 +172,16 @@ def make_optimizer(model, steps, learning_rate):
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, rates, total_steps=steps + 1, pct_start=0.101, cycle_momentum=False)
     return optimizer, schedule
+
+
+def find_decay(error, variety):
+    """De combien les poids reviennent vers zéro, après dix époques.
+
+    Ce que quelques nombres ne suffisent pas à dire de chaque image, le réseau finirait
+    par l'apprendre par cœur. Plus cette part est grande, plus ses poids sont retenus.
+    variety : ce qui change d'une image à l'autre (voir start_from)."""
+    share = min(1, error / (variety + 1))        # + 1 : jamais zéro
+    return max(0.22, 15 * share**2)
 
 
 def augment(target):

@@ -619,6 +619,58 @@ def test_the_curves_are_drawn_in_their_frame(epochs):
         assert blue.mean() > orange.mean() + 80       # plus basse : plus bas à l'écran
 
 
+# Longtemps
+def seldom_alike(count):
+    """Des dessins tachés : quatre nombres ne disent pas où sont les taches."""
+    random = torch.Generator().manual_seed(0)
+    spots = 255 * torch.rand(count, 3, 8, 8, generator=random)
+    spots = spots.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    return (0.5 * drawings(count) + 0.5 * spots).byte()
+
+
+def learn_for_long(epochs, **changes):
+    images = seldom_alike(120)
+    settings = {**train_VAE.settings, "images_size": 32, "epochs": epochs, **changes}
+    torch.manual_seed(0)
+    model = VAE(32, 4, settings["decoder"])
+    start_from(model, images[:72])
+    history = learn((model, images, torch.arange(72), torch.arange(72, 120), settings))
+    return model, [row[4] for row in history]
+
+
+def test_who_learns_for_long_does_not_end_worse():
+    """Sans retenue, les taches apprises par cœur gâtent les images de test (1,4 fois)."""
+    model, errors = learn_for_long(100)
+    assert errors[-1] < 1.1 * min(errors)
+
+
+def test_ten_epochs_are_never_held_back(monkeypatch):
+    """La retenue ne change rien avant la onzième époque."""
+    weights = []
+    for decay in (0.22, 100):
+        monkeypatch.setattr(train_VAE, "find_decay", lambda *measures: decay)
+        weights.append([learn_for_long(epochs)[0].state_dict() for epochs in (10, 11)])
+    (ten, eleven), (ten_held, eleven_held) = weights
+    assert all(torch.equal(ten[name], ten_held[name]) for name in ten)
+    assert not all(torch.equal(eleven[name], eleven_held[name]) for name in eleven)
+
+
+@pytest.mark.parametrize("changes", [
+    {"decoder": "broadcast"}, {"reconstruction": "gaussian"}])
+def test_the_other_losses_and_decoder_are_not_held_back(monkeypatch, changes):
+    weights = []
+    for decay in (0.22, 100):
+        monkeypatch.setattr(train_VAE, "find_decay", lambda *measures: decay)
+        weights.append(learn_for_long(11, **changes)[0].state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+@pytest.mark.parametrize("error, variety, decay", [
+    (4, 450, 0.22), (225, 449, 3.75), (900, 449, 15), (0, 0, 0.22)])
+def test_what_no_code_explains_holds_the_weights(error, variety, decay):
+    assert train_VAE.find_decay(error, variety) == pytest.approx(decay)
+
+
 # Les curseurs de trop
 def test_information_costs_more_at_first_then_beta():
     model, images, train_index, test_index, settings = prepare()
