@@ -88,8 +88,8 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
         if settings["independent_axes"] and epoch + 1 < settings["epochs"]:
             untangle(model, images, order[:2000], movements, settings)
         train_measures = np.mean(measures, axis=0).tolist()    # colonne par colonne
-        # il a vu dix fois chaque image, ou plus : gare au par cœur (avec "broadcast", trop
-        # peu de poids pour cela)
+        # dix fois vue, une image s'apprend par cœur ("broadcast" a trop peu de poids pour
+        # cela ; une autre erreur que "mse" ne se compare pas à variety)
         usual = settings["decoder"] == "convolution" and settings["reconstruction"] == "mse"
         if epoch >= 9 and usual:
             decay = find_decay(train_measures[1], model.variety)
