@@ -33,7 +33,8 @@ free_tries = 3             # codes faux sans attendre ; puis 1 s, 2 s, 4 s...
 most_tries = 10            # puis la porte se ferme...
 closed_seconds = 300       # ... pour ce visiteur, pendant tant de secondes
 hours = 12                 # durée du jeton
-most_upload = 100_000_000  # octets déposés par visiteur : ils restent en mémoire
+most_upload = 100_000_000  # octets déposés par visiteur : ils restent en mémoire...
+biggest = 31_000_000       # ... et d'un seul fichier (30 Mo, voir serving.py)
 # ce que Streamlit sert à un visiteur entré ; le reste n'existe pas
 served = re.compile(r"/(|static/.*|favicon\.png|_stcore/(stream|health|host-config"
                     r"|script-health-check|bidi-components/.*|upload_file/.*)|media/.*)")
@@ -184,7 +185,7 @@ class Door:
 
     def may_upload(self, name, request):
         size = request.headers.get("content-length", "")
-        if not size.isdecimal():
+        if not size.isdecimal() or int(size) > biggest:
             return False
         self.uploaded[name] = self.uploaded.get(name, 0) + int(size)
         return self.uploaded[name] <= most_upload

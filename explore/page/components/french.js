@@ -33,6 +33,7 @@ const words = {
 const patterns = [
     [/^(.*) files are not allowed\.$/, "Les fichiers $1 ne conviennent pas."],
     [/^File must be (.*) or smaller\.$/, "Un fichier fait $1 au plus."],
+    [/^.*status code 413$/, "C'est trop : 30 Mo par fichier, et 100 Mo en tout pendant l'heure."],
     [/^(\d+)MB per file(.*)$/, "$1 Mo par fichier$2"],
     [/^Remove (.+)$/, "Enlever $1"],
     [/^Selected (.+)\. (.+)$/, "Choisi : $1. $2"],
