@@ -88,15 +88,15 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
         if settings["independent_axes"] and epoch + 1 < settings["epochs"]:
             untangle(model, images, order[:2000], movements, settings)
         train_measures = np.mean(measures, axis=0).tolist()    # colonne par colonne
+        test_measures = average_loss(model, images, test_index, settings)
+        check_finite(test_measures)
+        history.append(train_measures + test_measures)    # les listes bout à bout
         # dix fois vue, une image s'apprend par cœur ("broadcast" a trop peu de poids pour
         # cela ; une autre erreur que "mse" ne se compare pas à variety)
         usual = settings["decoder"] == "convolution" and settings["reconstruction"] == "mse"
         if epoch >= 9 and usual:
-            decay = find_decay(train_measures[1], model.variety)
-            optimizer.param_groups[0]["weight_decay"] = decay
-        test_measures = average_loss(model, images, test_index, settings)
-        check_finite(test_measures)
-        history.append(train_measures + test_measures)    # les listes bout à bout
+            least = min([row[1] for row in history])      # un accident ne compte pas
+            optimizer.param_groups[0]["weight_decay"] = find_decay(least, model.variety)
         watcher.show(model, history)
     return history
 
