@@ -337,6 +337,7 @@ def test_the_film_of_the_last_slider(tmp_path, monkeypatch, capsys):
     """Touche f : le dernier curseur bougé va et vient seul ; un numéro de plus, rien d'écrasé."""
     monkeypatch.setattr(decode_VAE, "here", tmp_path)
     (tmp_path / "decode_0003.png").write_bytes(b"avant")
+    torch.manual_seed(0)               # deux images pareilles n'en feraient qu'une dans un GIF
     model = VAE(32, 4).eval()
     smooth = torch.linspace(-0.1, 0.1, 32)
     pictures = smooth[:, None, None] + smooth[:, None] * torch.randn(4)     # (32, 32, 4)

@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
 import numpy as np
@@ -160,7 +160,7 @@ def test_teacher_button_sends_the_key_and_never_shows_it(driver, open_poster):
         def log_message(self, *words):
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Listen)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Listen)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         open_poster(1280, 720, f"http://127.0.0.1:{server.server_port}")
