@@ -138,7 +138,7 @@ def test_who_leaves_the_line_lets_the_others_pass(room):
 
 def test_what_is_announced_is_said_simply(own):
     tell_place = importlib.import_module("page.line").tell_place
-    assert tell_place(3, 118) == "place 3 dans la file : votre tour dans 2 min environ"
+    assert tell_place(3, 178) == "place 3 dans la file : votre tour dans 3 min environ"
     assert tell_place(1, 0.2) == "place 1 dans la file : votre tour dans 5 s environ"
     for seconds in range(20, 1000):                    # arrondi, et toujours à 25 % près
         number, unit = tell_place(1, seconds).split("tour dans ")[1].split()[:2]

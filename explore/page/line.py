@@ -114,6 +114,6 @@ line = Line(places)
 def tell_place(place, seconds):
     """La place et la durée, arrondies comme on les dirait."""
     moment = f"{max(5, 5 * round(seconds / 5))} s"
-    if seconds >= 100:
+    if seconds >= 150:
         moment = f"{seconds / 60:.0f} min"
     return f"place {place} dans la file : votre tour dans {moment} environ"
