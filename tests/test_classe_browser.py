@@ -4,12 +4,11 @@ import shutil
 import time
 
 import pytest
-from conftest import Kit, wait_for
+from conftest import wait_for
 
 for module in ("streamlit", "selenium", "trustme", "segno"):
     pytest.importorskip(module)
-from page_kit import fill
-from test_classe import Room
+from test_classe import own_room
 from test_page_browser import Browser, phone
 
 pytestmark = [pytest.mark.slow, pytest.mark.second_try(
@@ -37,16 +36,6 @@ def windows(tmp_path):
     yield make
     for window in opened.values():
         window.driver.quit()
-
-
-@pytest.fixture
-def room(tmp_path):
-    kit = fill(Kit(tmp_path / "Élève n°1"))
-    room = Room(kit).start()
-    yield room
-    if room.program.process.poll() is None:
-        room.end()
-    kit.close()
 
 
 def pass_warning(window):
@@ -113,7 +102,8 @@ def board(window):
     return window.js("return document.body.innerText")
 
 
-def test_an_hour_of_four_windows(room, windows):
+def test_an_hour_of_four_windows(own_room, windows):
+    room = own_room
     teacher = windows("professeur", (room.spaces / "affiche.html").as_uri())
     teacher.open()
     assert room.code in board(teacher)

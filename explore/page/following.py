@@ -79,7 +79,8 @@ def welcome():
     demo = folders.folders[folders.creatures]
     needed = not busy and not list_models() and demo.exists()
     if needed and not state.welcomed and not space.shared:
-        data = sources.Data(folders.creatures, 0, folders.folder_stamp(demo), [])
+        # comme sources.choose_data les choisit : elles ne sont lues qu'une fois
+        data = sources.Data(folders.creatures, 0, (demo, folders.folder_stamp(demo)), [])
         start(usual_settings | {"film": False}, data)
     state.welcomed = True
 
