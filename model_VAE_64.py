@@ -194,10 +194,11 @@ def vae_loss(output, target, mu, logvar, beta=1, reconstruction="mse"):
 def opening_price(model, done=0):
     """Ce que coûte l'information au début ; done : la part de l'apprentissage, 0 à 1.
 
-    Cher, puis de moins en moins, jusqu'à rien à 30 % (beta prend la suite) : le réseau
-    n'ouvre un curseur que s'il explique assez de ce qui change. Plus il y en a, plus
-    c'est cher : ceux de trop restent fermés."""
-    return 0.0045 * model.latent_size * model.variety * (1 - done / 0.3)
+    Cher, puis de moins en moins, jusqu'à rien à mi-chemin (beta prend la suite) : le
+    réseau n'ouvre un curseur que s'il explique assez de ce qui change. Plus il y en a,
+    plus c'est cher : ceux de trop restent fermés."""
+    price = 0.0045 * model.latent_size * model.variety
+    return price * max(0, 1 - done / 0.5)**2
 
 
 def kl_divergence(mu, logvar):

@@ -678,8 +678,9 @@ def test_information_costs_more_at_first_then_beta():
     none = Movements(torch.zeros(len(images), dtype=int))
     prices = [train_VAE.learning_price(model, done / 100, none, 2) for done in range(101)]
     assert prices == sorted(prices, reverse=True) and prices[0] > 2
-    assert set(prices[30:]) == {2}
-    assert train_VAE.learning_price(model, 0.3, none, 0.1) == 0.1
+    assert set(prices[50:]) == {2}
+    assert train_VAE.learning_price(model, 0.4, none, 0.1) > 0.1
+    assert train_VAE.learning_price(model, 0.5, none, 0.1) == 0.1
     assert train_VAE.learning_price(model, 0, none, 10_000) == 10_000
     assert train_VAE.learning_price(model, 0, none, 0) == 0        # un simple auto-encodeur
     moved = Movements(torch.arange(len(images)) % 2 + 1)
