@@ -96,7 +96,8 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
         usual = settings["decoder"] == "convolution" and settings["reconstruction"] == "mse"
         if epoch >= 9 and usual:
             least = min([row[1] for row in history])      # un accident ne compte pas
-            optimizer.param_groups[0]["weight_decay"] = find_decay(least, model.variety)
+            for group in optimizer.param_groups[:2]:
+                group["weight_decay"] = find_decay(least, model.variety)
         watcher.show(model, history)
     return history
 
@@ -151,18 +152,23 @@ def untangle(model, images, index, movements, settings):
 def make_optimizer(model, steps, learning_rate):
     """Ce qui règle les poids, pas après pas, et la taille de ces pas."""
     networks = []
+    painting = []
     linears = []
     for name, weight in model.named_parameters():
         if ".linear." in name:
             linears.append(weight)
+        elif ".details.7." in name:        # la couche qui peint les détails
+            painting.append(weight)
         else:
             networks.append(weight)
     # weight_decay : à chaque pas, les poids reviennent un peu vers zéro, ce qui évite
-    # d'apprendre les images par cœur (voir find_decay). Les chemins linéaires savent
-    # déjà beaucoup : des pas dix fois plus petits
+    # d'apprendre les images par cœur (voir find_decay). Des pas deux fois plus petits
+    # pour la couche qui touche à tous les pixels, et dix fois plus petits pour les
+    # chemins linéaires, qui savent déjà beaucoup
     groups = [{"params": networks, "weight_decay": 0.22},
+              {"params": painting, "weight_decay": 0.22},
               {"params": linears, "weight_decay": 0}]
-    rates = [learning_rate, learning_rate / 10]
+    rates = [learning_rate, learning_rate / 2, learning_rate / 10]
     # Adam (Kingma et Ba, 2015 ; W : avec weight_decay) ; betas : combien il se souvient
     # des pas d'avant (rien à voir avec beta) ; fused : plus rapide, dès torch 2.5
     fused = torch.__version__ >= (2, 5)
