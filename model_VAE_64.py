@@ -196,7 +196,7 @@ def opening_price(model, done=0):
 
     Cher, puis de moins en moins, jusqu'à rien à mi-chemin (beta prend la suite) : le
     réseau n'ouvre un curseur que s'il explique assez de ce qui change. Plus il y en a,
-    plus c'est cher : ceux de trop restent fermés."""
+    plus c'est cher : presque tous ceux de trop restent fermés."""
     price = 0.0045 * model.latent_size * model.variety
     return price * max(0, 1 - done / 0.5)**2
 
@@ -368,7 +368,7 @@ def turn_axes(model, mu, logvar, reserved=()):
     en composantes indépendantes (Hyvärinen et Oja, 2000, FastICA), qui se passe
     d'étiquettes : un mélange de causes sans lien entre elles (une place, une couleur)
     ressemble plus à une cloche (la loi normale) que chacune. On cherche donc les axes
-    où les latents ressemblent le moins à une cloche. Puis chaque axe vivant est réduit
+    où les latents ressemblent le moins à une cloche. Puis chaque axe vivant est étiré
     pour que la variance de mu, plus sigma**2, vaille 1, ce que demande la KL.
     reserved : ceux qui ne tournent pas. Renvoie les codes tournés. (@ : produit de
     deux matrices.)

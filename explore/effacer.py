@@ -84,4 +84,4 @@ if __name__ == "__main__":
           "- les copies sur une clé USB, un téléphone, un autre ordinateur ou un autre "
           "dossier (dataset_folder, une vidéo) ;\n"
           "- les tablettes de la classe : fermez-y la page, videz-y les téléchargements ;\n"
-          "- la mémoire de Spyder : Consoles, Redémarrer le noyau.")
+          "- Spyder : fermez-le (son onglet Plots montre encore les images).")

@@ -181,7 +181,7 @@ def list_sliders(saved, names):
         name = lab.name_axis(saved, i)
         detail = lab.name_latent(saved, i).removeprefix(name).replace(".", ",")
         if i not in alive:
-            detail = "mort : il ne change rien"
+            detail = "mort : il ne change presque rien"
         if given.get(i, "").strip():
             detail = f"{name} {detail}"
             name = given[i].strip()

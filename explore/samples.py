@@ -110,9 +110,9 @@ if __name__ == "__main__":
     model, saved, images, names, codes = lab.open_all(model_name, dataset_folder)
     live = lab.need_live(saved)
     if saved["settings"]["beta"] == 0:
-        print("Auto-encodeur simple (beta = 0) : rien n'a rapproché ses codes de "
-              "N(0, 1). Des codes tirés selon N(0, 1) n'ont aucune raison de donner de "
-              "bonnes images ; ceux du mélange, si.")
+        print("Auto-encodeur simple (beta = 0) : sa perte ne rapproche pas ses codes de "
+              "N(0, 1).\nIci, le départ (l'ACP) les en rapproche : comparez les deux "
+              "planches.")
     random = np.random.default_rng(0)
     live_codes = codes[:, live].double().numpy()         # (N, latents vivants)
     live_codes = random.permutation(live_codes)          # mélangés

@@ -33,7 +33,7 @@ def check_number(name, value, low, high):
         kind = "nombre entier"
     advice = "corrigez-le"
     if isinstance(value, tuple) and kind == "nombre":
-        advice = "écrivez 1.5 avec un point, et non 1,5"
+        advice = "écrivez-le avec un point (1.5, et non 1,5)"
     stop(f"{name} doit être un {kind} de {low:g} à {high:g} : {advice} dans la zone ***.")
 
 

@@ -33,7 +33,7 @@ def find_movements(names, latent_size, tell=print):
     if len(found) > 1:
         counts = join([f"{(numbers == k).sum()}" for k in found])
         latents = join([f"z{k}" for k in found])
-        tell(f"Mouvements : {len(found)} ({counts} images) :\n"
+        tell(f"Mouvements : {len(found)} ({counts} images).\n"
              f"{latents} leur sont réservés.")
     for name in names:
         folder, slash, file = name.rpartition("/")

@@ -31,16 +31,18 @@ def tell_latents(results):
         bar = "#" * int(40 * importance[i] / importance.max())
         print(f"  z{i + 1} : {importance[i]:5.2f} {unit(results['settings'])} {bar}")
     dead = [f"z{i + 1}" for i in range(len(importance)) if i not in live]
-    price = f", au prix beta = {beta}" if beta > 1 else ""
-    enough = f"{len(live)} nombres suffisent à ces images{price}."
-    if len(live) == 1:
-        enough = f"un seul nombre suffit à ces images{price}."
-    if dead and not live:
-        print(f"Tous les latents sont morts : aucun n'a servi{price}.")
-    elif len(dead) == 1:
-        print(f"Mort : {dead[0]}, qui n'a pas servi : {enough}")
-    elif dead:
-        print(f"Morts : {join(dead)}, qui n'ont pas servi : {enough}")
+    if not dead:
+        return
+    if len(dead) == 1:
+        print(f"Mort : {dead[0]}, qui n'a pas servi.")
+    else:
+        print(f"Morts : {join(dead)}, qui n'ont pas servi.")
+    if beta > 1:
+        print(f"Au prix beta = {beta}, s'en servir aurait coûté trop cher.")
+    elif len(live) == 1:
+        print("Un seul nombre suffit à ces images.")
+    elif live:
+        print(f"{len(live)} nombres suffisent à ces images.")
 
 
 def tell_errors(error, learned, mean_error):

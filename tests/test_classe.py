@@ -331,7 +331,7 @@ def test_the_limits_of_the_class_are_asked_for(visitors, monkeypatch):
     assert not [button for button in page.button if "Télécharger MNIST" in button.label]
     monkeypatch.setattr(limits, "most_models", 0)
     models = importlib.import_module("page.models")
-    with pytest.raises(SystemExit, match="le plus possible"):
+    with pytest.raises(SystemExit, match="le maximum"):
         models.receive("autre.pth", b"x")
 
 

@@ -271,7 +271,7 @@ def refused_camera(value):
 def test_a_comma_instead_of_a_point(kit, script, name):
     sentence, = answers(kit, script, name, ["1,5"])
     check_refused(sentence, name)
-    assert "écrivez 1.5 avec un point" in sentence
+    assert "écrivez-le avec un point" in sentence
 
 
 def test_a_comma_where_a_whole_number_is_wanted(kit):

@@ -185,7 +185,7 @@ def test_sliders_are_in_order_and_the_dead_last(driver, tmp_path):
     rows = driver.find_elements(By.CSS_SELECTOR, ".sliders label")
     words = [row.find_element(By.TAG_NAME, "b").text for row in rows]
     assert words == ["la place z2 mouvement 2", "z4 4,1 bits", "z3 3,0 bits",
-                     "z1 mouvement 1 mort : il ne change rien"]
+                     "z1 mouvement 1 mort : il ne change presque rien"]
     assert [row.get_attribute("class") for row in rows] == ["", "", "", "dead"]
     before = page.code()
     assert torch.equal(before, saved["z_mean"])

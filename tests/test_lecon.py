@@ -512,7 +512,7 @@ def test_effacer_erases_all_but_the_kit(kit):
     assert all_files(kit) == clean | {"images/demo/plus/0001.png", "images/aquarium/m1_0100.png"}
     assert not (kit.images / "mains").exists()
     assert not (kit.folder / "explore" / "espaces").exists()
-    for words in ("corbeille", "nuage", "clé USB", "noyau"):
+    for words in ("corbeille", "nuage", "clé USB", "Plots"):
         assert words in text
     assert "Rien à effacer" in answer_effacer(kit, "oui\n")
 

@@ -29,7 +29,7 @@ def test_each_movement_has_its_latent(capsys):
     assert movements.found == [1, 2, 3] and movements.reserved == [0, 1, 2]
     assert movements.numbers.tolist() == [0] * 2 + [1] * 60 + [2] * 62 + [3] * 58
     said = capsys.readouterr().out
-    assert "Mouvements : 3 (60, 62 et 58 images) :\nz1, z2 et z3 leur sont réservés." in said
+    assert "Mouvements : 3 (60, 62 et 58 images).\nz1, z2 et z3 leur sont réservés." in said
 
 
 @pytest.mark.parametrize("counts, latent_size, left, words", [

@@ -478,7 +478,7 @@ def test_each_movement_has_its_number(trainer, monkeypatch):
     told = [" ".join(sentence.split()) for sentence in saved["told"]]
     assert told[:2] == [
         "Mouvement 3 : pas de z3, puisque latent_size = 2. Appris comme les autres images.",
-        "Mouvements : 2 (60 et 60 images) : z1 et z2 leur sont réservés."]
+        "Mouvements : 2 (60 et 60 images). z1 et z2 leur sont réservés."]
     for number, sentence in enumerate(told[2:], start=1):
         share = int(re.match(rf"Mouvement {number} : z{number} prend (\d+) %", sentence)[1])
         assert share > 90 and "refaites" not in sentence
@@ -509,7 +509,7 @@ def test_the_movements_come_first_and_are_named(page, monkeypatch):
     order = saved["importance"].argsort(descending=True).tolist()
     names = ["z2 mouvement 2", "z4 mouvement 4", *[f"z{i + 1}" for i in order if i in (0, 2)]]
     words = " ".join(said(page).split())
-    assert "Mouvements : 2 (30 et 30 images) : z2 et z4 leur sont réservés" in words
+    assert "Mouvements : 2 (30 et 30 images). z2 et z4 leur sont réservés" in words
     for number in (2, 4):
         assert f"Mouvement {number} : z{number} prend" in words
     turn(page, "Comprendre")

@@ -696,18 +696,19 @@ def test_what_the_images_vary_is_measured(contrast):
     assert model.variety == pytest.approx(values.var(0).sum(), rel=1e-3)
 
 
-@pytest.mark.parametrize("importance, beta, sentence", [
-    ([3, 2, 0, 0.05], 1, "Morts : z3 et z4, qui n'ont pas servi : "
-                         "2 nombres suffisent à ces images."),
-    ([3, 0], 1, "Mort : z2, qui n'a pas servi : un seul nombre suffit à ces images."),
-    ([0, 3, 0], 50, "Morts : z1 et z3, qui n'ont pas servi : un seul nombre suffit à ces "
-                    "images, au prix beta = 50."),
-    ([0, 0], 1000, "Tous les latents sont morts : aucun n'a servi, au prix beta = 1000.")])
-def test_dead_sliders_are_told(capsys, importance, beta, sentence):
+@pytest.mark.parametrize("importance, beta, sentences", [
+    ([3, 2, 0, 0.05], 1, ["Morts : z3 et z4, qui n'ont pas servi.",
+                          "2 nombres suffisent à ces images."]),
+    ([3, 0], 1, ["Mort : z2, qui n'a pas servi.", "Un seul nombre suffit à ces images."]),
+    ([0, 3, 0], 50, ["Morts : z1 et z3, qui n'ont pas servi.",
+                     "Au prix beta = 50, s'en servir aurait coûté trop cher."]),
+    ([0, 0], 0.5, ["Morts : z1 et z2, qui n'ont pas servi."]),
+    ([3, 2], 50, [])])
+def test_dead_sliders_are_told(capsys, importance, beta, sentences):
     tell_latents({"importance": torch.tensor(importance) * 1.0, "settings": {"beta": beta}})
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == sentence
-    assert len(lines) == 1 + sum([amount > 0.1 for amount in importance])
+    live = sum([amount > 0.1 for amount in importance])
+    assert lines[live:] == sentences
 
 
 @slow

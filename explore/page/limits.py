@@ -39,7 +39,7 @@ def check_picture(folder):
         return
     check_disk(folder)
     if count_files(folder) >= most_pictures:
-        stop(f"Vous avez déjà {most_pictures} images de la webcam, et c'est le plus possible : "
+        stop(f"Vous avez déjà {most_pictures} images de la webcam, et c'est le maximum : "
              "effacez-en.")
 
 
@@ -49,7 +49,7 @@ def check_model(folder):
         return
     check_disk(folder)
     if count_files(folder) >= most_models:
-        stop(f"Vous avez déjà {most_models} modèles, et c'est le plus possible : supprimez-en "
+        stop(f"Vous avez déjà {most_models} modèles, et c'est le maximum : supprimez-en "
              "dans l'atelier.")
     if count_bytes(folder) > most_bytes:
         stop(f"Vos modèles dépassent {most_bytes // 10**6} Mo : supprimez-en dans l'atelier.")

@@ -12,7 +12,7 @@ const makeCode = (box, s, move) => {
         const named = document.createElement("input"), track = document.createElement("div")
         const slider = document.createElement("input")
         row.className = s.base.dead[i] ? "curseur mort" : "curseur"
-        if (s.base.dead[i]) row.title = "Éteint : il ne change presque pas l'image."
+        if (s.base.dead[i]) row.title = "Mort : il ne change presque pas l'image."
         Object.assign(named, { className: "nom", value: s.name(name), maxLength: 24,
             title: "Écrivez ici ce que change ce curseur" })
         named.setAttribute("aria-label", "Nom du curseur " + name)

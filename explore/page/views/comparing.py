@@ -29,8 +29,8 @@ def draw(data):
                                      disabled=following.is_busy()):
         following.begin(open_model(opened)[1]["settings"] | {"beta": dear}, data, "Comparer")
     if len(chosen) < 2 or not data:
-        st.info("Il faut au moins deux modèles des mêmes images : appuyez sur ce bouton, ou "
-                "entraînez-en une autre sorte, et l'on voit ce que coûte l'information.")
+        st.info("Il faut au moins deux modèles des mêmes images : entraînez le même avec un "
+                "autre prix, ou une autre sorte, et vous verrez ce que coûte l'information.")
         return
     views = [view_model(stem, data) for stem in chosen]
     names = short_names(chosen, views)

@@ -22,8 +22,8 @@ def draw_samples(view):
         st.markdown("**Au hasard.** Personne n'a dessiné ces images : le décodeur a reçu des codes "
                     "tirés selon N(0, 1).")
     else:
-        st.markdown("**Au hasard.** Auto-encodeur simple : rien n'a rapproché ses codes de "
-                    "N(0, 1). Ceux-ci sont tirés autour des codes de ses images ; certains "
+        st.markdown("**Au hasard.** Auto-encodeur simple : sa perte ne rapproche pas ses codes "
+                    "de N(0, 1). Ceux-ci sont tirés autour des codes de ses images ; certains "
                     "tombent dans un trou.")
     st.button("D'autres images", key="again_samples")
     pictures = view.model.decode(random_codes(view.saved, 20))

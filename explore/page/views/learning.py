@@ -26,8 +26,8 @@ def draw(view):
 
 def explain(settings):
     """Ce qui étonne dans ces courbes."""
-    words = ("L'apprentissage se mesure pendant l'époque, et le test à la fin : il peut donc "
-             "être meilleur.")
+    words = ("L'apprentissage se mesure pendant l'époque, et le test à la fin : le test "
+             "peut donc être meilleur.")
     if name_kind(settings) == "sigma-VAE":
         words += " Une perte négative est normale : c'est -ln p, et la densité p peut dépasser 1."
     return words
