@@ -138,8 +138,9 @@ def read_console(text):
 launches = read_launches()
 
 
-# une valeur de chaque réglage : les autres ne changent qu'un nombre dans la zone ***
-literal = {(tuple(settings), script): find_case(settings) for number, settings, script in launches}
+# une zone *** de chaque sorte : un nombre, un texte, vrai ou faux, plusieurs à la fois
+literal = {(tuple(map(type, settings.values())), script): find_case(settings)
+           for number, settings, script in launches}
 
 
 @pytest.mark.slow
