@@ -54,7 +54,7 @@ settings = dict(
 
 
 # %% Apprendre
-def learn(model, images, train_index, test_index, settings, watcher, movements=None):
+def learn(model, images, train_index, test_index, settings, watcher, movements):
     """Toutes les époques, pas à pas. Renvoie history, une ligne par époque.
 
     Une ligne : perte, erreur et KL, puis les mêmes sur les images de test.
@@ -63,9 +63,6 @@ def learn(model, images, train_index, test_index, settings, watcher, movements=N
     movements : les mouvements du film, s'il y en a (outils/movements.py)."""
     history = []
     watcher.show(model, history)
-    if movements is None:
-        # 0 pour chaque image : aucun mouvement
-        movements = Movements(torch.zeros(len(images), dtype=int))
     movements.means = None    # oublie ce qu'un apprentissage précédent y a laissé
     steps = settings["epochs"] * math.ceil(len(train_index) / settings["batch_size"])
     optimizer, schedule = make_optimizer(model, steps, settings["learning_rate"])
@@ -303,7 +300,7 @@ if __name__ == "__main__":
         stop(f"Images : {len(names)}. Il en faut au moins 10 (200 conseillées) : "
              "enregistrez-en avec record_images.py.")
     train_index, test_index = split(names, test_data_proportion)
-    movements = Movements(torch.zeros(len(names), dtype=int))    # 0 : aucun mouvement
+    movements = Movements()            # aucun
     if independent_axes:          # ceux des touches 1 à 9 de record_images.py
         movements = find_movements(names, latent_size)
 

@@ -119,7 +119,7 @@ def train(images, train_index, watcher=Nobody(), movements=None, **changes):
     Renvoie le réseau, ses réglages, et les secondes qu'il a fallu."""
     chosen = settings | changes
     if movements is None:
-        movements = Movements(torch.zeros(len(images), dtype=int))    # aucun
+        movements = Movements()          # aucun
     start = time.perf_counter()
     model = VAE(images.shape[-1], chosen["latent_size"], chosen["decoder"])
     model = model.to(images.device)

@@ -98,7 +98,7 @@ def open_factors(folder, names):
 def train_case(case, images, names, factors, movements):
     """Un entraînement : le réseau, ses latents, et ses mesures."""
     if not case["independent_axes"]:
-        movements = lab.Movements(torch.zeros(len(images), dtype=int))    # aucun
+        movements = lab.Movements()      # aucun
     train_index, test_index = lab.split(names, case["test_data_proportion"])
     torch.manual_seed(case["repeat"])
     model, settings, seconds = lab.train(images, train_index, movements=movements, **case)

@@ -56,11 +56,12 @@ def list_movements(movements):
 class Movements:
     """Le mouvement de chaque image, et ce qu'il demande au réseau ; sinon, rien.
 
-    numbers : 1 à 9, ou 0 sans mouvement. L'indice donné au réseau : pendant le
-    mouvement 2, seul z2 devrait changer. Ce n'est pas une étiquette : personne ne
-    dit ce qui bouge, seulement que c'est une seule chose."""
+    numbers : de chaque image, 1 à 9, ou 0 sans mouvement ; vide : aucun mouvement.
+    L'indice donné au réseau : pendant le mouvement 2, seul z2 devrait changer. Ce n'est
+    pas une étiquette : personne ne dit ce qui bouge, seulement que c'est une seule chose.
+    """
 
-    def __init__(self, numbers):
+    def __init__(self, numbers=torch.tensor([])):
         self.numbers = numbers
         self.found = list_movements(numbers)         # [1, 2, 3]
         self.reserved = [k - 1 for k in self.found]  # leurs latents : z1 a le numéro 0
@@ -110,9 +111,11 @@ class Movements:
         {le latent qui lui est réservé: ce qu'il doit regarder, (valeurs,)}. Des
         directions de l'ACP, la combinaison qui varie le plus pendant ce mouvement,
         comparé aux autres (Koles, 1990 : « common spatial patterns »)."""
+        if not self.found:
+            return {}
         numbers = self.numbers[index]
-        # sans mouvements ; ou trop peu d'images de l'un, au milieu de milliers d'autres
-        if not self.found or list_movements(numbers) != self.found:
+        # trop peu d'images de l'un, au milieu de milliers d'autres
+        if list_movements(numbers) != self.found:
             return {}
         x = (images[index].cpu() / 255).flatten(1)
         x -= x.mean(0)

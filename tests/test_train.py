@@ -333,7 +333,7 @@ class Calm:
 
 def learn(prepared, watcher=None):
     """Apprend sur des images sans mouvement."""
-    return train_VAE.learn(*prepared, watcher or Calm())
+    return train_VAE.learn(*prepared, watcher or Calm(), Movements())
 
 
 def test_what_is_shown_and_when():
@@ -675,7 +675,7 @@ def test_what_no_code_explains_holds_the_weights(error, variety, decay):
 def test_information_costs_more_at_first_then_beta():
     model, images, train_index, test_index, settings = prepare()
     model.variety = 450                       # des images qui changent beaucoup
-    none = Movements(torch.zeros(len(images), dtype=int))
+    none = Movements()
     prices = [train_VAE.learning_price(model, done / 100, none, 2) for done in range(101)]
     assert prices == sorted(prices, reverse=True) and prices[0] > 2
     assert set(prices[50:]) == {2}

@@ -99,7 +99,7 @@ class Training(threading.Thread):
         plain = drop_folder(names)
         self.train_index, self.test_index = split(plain, settings["test_data_proportion"])
         self.told = []                 # ce qu'il dit des mouvements
-        self.movements = Movements(torch.zeros(len(names), dtype=int))       # aucun
+        self.movements = Movements()          # aucun
         if settings["independent_axes"]:
             self.movements = find_movements(plain, settings["latent_size"], self.told.append)
         self.history = []              # une ligne de mesures par époque
