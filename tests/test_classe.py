@@ -165,6 +165,74 @@ def test_a_taken_port_is_said(kit):
     assert "fermez l'autre classe.py" in text and not (kit.folder / "explore/espaces").exists()
 
 
+@pytest.fixture
+def classe(kit, monkeypatch):
+    """Le module classe.py, dans un kit à lui."""
+    use(fill(kit), monkeypatch)
+    monkeypatch.delitem(sys.modules, "classe", raising=False)
+    module = importlib.import_module("classe")
+    module.spaces.mkdir()
+    yield module
+    del sys.modules["classe"]
+
+
+@pytest.mark.parametrize("answer, words", [(EOFError, None), (KeyboardInterrupt, "rien n'a changé")])
+def test_stop_at_the_question_puts_no_space_away(classe, monkeypatch, answer, words):
+    """Sans personne pour répondre, une nouvelle heure ; Ctrl-C, lui, ne répond pas « non »."""
+    (classe.spaces / ("a" * 16) / "images").mkdir(parents=True)
+    classe.memory.write_text('{"code": "ABCDEF"}', "utf-8")
+
+    def be_asked(question):
+        raise answer
+
+    monkeypatch.setattr("builtins.input", be_asked)
+    if words:
+        with pytest.raises(SystemExit, match=words):
+            classe.open_hour("127.0.0.1")
+    else:
+        assert classe.open_hour("127.0.0.1")["code"] != "ABCDEF"
+    assert (classe.spaces / ("a" * 16)).exists() == bool(words)
+    assert classe.memory.exists()
+
+
+def test_a_slow_server_is_waited_for(classe, monkeypatch):
+    """Il apprend d'abord les créatures : sur un vieil ordinateur, plus de trois minutes."""
+    class Server:
+        def poll(self):
+            return None
+
+    class Button:
+        pressed = False
+
+    tries = []
+
+    def connect(place, timeout):
+        tries.append(place)
+        if len(tries) < 4:
+            raise ConnectionRefusedError
+        return socket.socket()
+
+    monkeypatch.setattr(classe.socket, "create_connection", connect)
+    clock = iter(range(0, 10**6, 1000))
+    monkeypatch.setattr(classe.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(classe.time, "sleep", lambda seconds: None)
+    assert classe.answers(Server(), "127.0.0.1", Button())
+    Server.poll = lambda self: 1
+    assert not classe.answers(Server(), "127.0.0.1", Button())
+
+
+def test_the_end_counts_the_hours_before_too(classe, capsys):
+    for place in ("a" * 16, "anciens/2026-01-01_08-00-00/" + "b" * 16):
+        for name in ("images/im_0001.png", "modeles/VAE.pth"):
+            path = classe.spaces / place / name
+            path.parent.mkdir(parents=True)
+            path.write_bytes(b"x")
+    (classe.spaces / "montres").mkdir()
+    (classe.spaces / "montres" / "VAE_classe.pth").write_bytes(b"x")
+    classe.tell_end()
+    assert "Images : 2. Modèles : 2." in capsys.readouterr().out
+
+
 # %% Les espaces, sans serveur
 @pytest.fixture
 def visitors(own, monkeypatch):
@@ -601,7 +669,7 @@ def test_a_killed_server_comes_back_and_knows_everybody(own_room):
     # sa fin à lui : le code ne sert plus, le cookie non plus, et tout est dit
     (next(room.spaces.glob("*/images")) / "im_0001.png").write_bytes(b"x")
     text = room.end()
-    assert "L'heure est finie" in text and "1 images" in text and "effacer.py" in text
+    assert "L'heure est finie" in text and "Images : 1. Modèles : 0." in text and "effacer.py" in text
     assert room.program.process.returncode == 0 and room.server() is None
     assert not (room.spaces / "affiche.html").exists() and not (room.spaces / "heure.json").exists()
     with pytest.raises(OSError):
