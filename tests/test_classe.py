@@ -1,6 +1,7 @@
 """Toute la classe sur un seul ordinateur : la porte, le certificat, les espaces, la fin."""
 import asyncio
 import base64
+import contextlib
 import http.client
 import importlib
 import io
@@ -125,6 +126,20 @@ def test_only_what_a_browser_says_reaches_the_page(own_door):
     message.file_urls_request.file_names.append("a.png")
     assert not own_door.may_say(message.SerializeToString())
     assert not own_door.may_say(b"bonjour")
+
+
+def test_a_refused_upload_does_not_count(own_door, monkeypatch):
+    monkeypatch.setattr(own_door, "most_upload", 100)
+    monkeypatch.setattr(own_door, "biggest", 90)
+    door = own_door.Door(None, {})
+
+    class Put:
+        def __init__(self, size):
+            self.headers = {"content-length": str(size)}
+
+    sizes = [60, 80, 95, 40, 1]                        # 60, puis 40 : 100 en tout
+    assert [door.may_upload("a", Put(size)) for size in sizes] == [True, False, False, True, False]
+    assert door.may_upload("b", Put(80))
 
 
 def test_wrong_codes_slow_down_then_close(own_door, monkeypatch):
@@ -379,6 +394,66 @@ def test_a_deleted_space_is_not_made_again_by_what_was_running(visitors):
     with pytest.raises(SystemExit):
         recorder.save_frame(uri, visitors.folder("a") / "images", "im", "1 0")
     assert not visitors.folder("a").exists()
+
+
+def test_a_space_closes_at_once_even_if_its_pupil_records(visitors, monkeypatch):
+    """Son jeton n'ouvre déjà plus rien quand l'effacement commence, et rien ne le rouvre."""
+    teaching = importlib.import_module("page.views.teaching")
+    recorder = importlib.import_module("page.recorder")
+    visitors("a")
+    visitors("b")
+    folder = visitors.folder("a") / "images"
+    content = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(content, "PNG")
+    uri = "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+    recorder.save_frame(uri, folder, "im", "1 0")
+    erased = []
+
+    def record_meanwhile(path):
+        assert not visitors.folder("a").exists()
+        assert teaching.list_spaces() == ["b" * 16]
+        with pytest.raises(SystemExit):
+            recorder.save_frame(uri, folder, "im", "1 1")
+        real(path)
+        erased.append(path)
+
+    real = shutil.rmtree
+    monkeypatch.setattr(teaching.shutil, "rmtree", record_meanwhile)
+    teaching.erase("a" * 16)
+    assert len(erased) == 1 and not list(visitors.shown.parent.glob("**/im_0001.png"))
+    assert not visitors.folder("a").exists() and visitors.folder("b").exists()
+
+
+def test_a_draft_that_takes_its_name_breaks_no_count(own, monkeypatch):
+    limits = importlib.import_module("page.limits")
+    own.models.mkdir()
+    for name, size in (("VAE.pth", 30), ("VAE_2.pth.incomplet", 500)):
+        (own.models / name).write_bytes(b"x" * size)
+    listed = list(os.scandir(own.models))
+    (own.models / "VAE_2.pth.incomplet").unlink()
+    monkeypatch.setattr(limits.os, "scandir", lambda folder: contextlib.nullcontext(listed))
+    assert limits.count_bytes(own.models) == 30
+
+
+def test_the_teacher_records_in_a_space_that_is_no_pupil_s(own, monkeypatch):
+    """Dans « la page d'un élève », sa webcam marche ; et il n'est pas au tableau."""
+    space = importlib.import_module("page.space")
+    teaching = importlib.import_module("page.views.teaching")
+    recorder = importlib.import_module("page.recorder")
+    monkeypatch.setattr(space, "shared", True)
+    monkeypatch.setattr(space, "name", lambda: space.teacher)
+    space.shown.mkdir(parents=True)
+    page = AppTest.from_file(str(own.folder / "explore" / "app_VAE.py"), default_timeout=120)
+    page.kit = own
+    run(page)
+    one(page.toggle, "Voir la page d'un élève").set_value(True)
+    run(page)
+    content = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(content, "PNG")
+    uri = "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+    recorder.save_frame(uri, space.recorded(), "im", "1 0")
+    assert [path.name for path in space.recorded().iterdir()] == ["im_0001.png"]
+    assert teaching.list_spaces() == []
 
 
 def test_who_deletes_his_model_does_not_delete_the_one_another_shows(visitors):

@@ -4,6 +4,7 @@ Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/
 Quand la page n'est que sur cet ordinateur, il n'y en a aucune. Chaque refus est une phrase,
 et ne touche à rien de ce qui est déjà écrit.
 """
+import contextlib
 import os
 import shutil
 
@@ -94,5 +95,10 @@ def count_bytes(folder):
     """Les octets des fichiers de ce dossier."""
     if not folder.is_dir():
         return 0
+    total = 0
     with os.scandir(folder) as inside:
-        return sum(entry.stat().st_size for entry in inside)
+        for entry in inside:
+            # un brouillon a pu prendre son vrai nom à l'instant
+            with contextlib.suppress(FileNotFoundError):
+                total += entry.stat().st_size
+    return total
