@@ -508,7 +508,7 @@ def test_effacer_erases_all_but_the_kit(kit):
     left = leave_traces(kit)
     (kit.folder / "explore" / "espaces" / "visiteur sans image" / "images").mkdir(parents=True)
     text = answer_effacer(kit, "oui\n")
-    assert f"{len(left)} fichiers effacés." in text
+    assert f"Fichiers effacés : {len(left)}." in text
     assert all_files(kit) == clean | {"images/demo/plus/0001.png", "images/aquarium/m1_0100.png"}
     assert not (kit.images / "mains").exists()
     assert not (kit.folder / "explore" / "espaces").exists()
