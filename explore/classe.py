@@ -144,7 +144,8 @@ def teach(host, told, page):
                 opened = True
                 poster.write_text(page, "utf-8")
                 webbrowser.open(poster.as_uri())
-                print(f"La page est ouverte : https://{host}:{port}, code {told['secret']['code']}. "
+                print(f"La page est ouverte : https://{host}:{port}, "
+                      f"code {told['secret']['code']}. "
                       f"L'affiche à projeter : {poster}\nStop, ou Ctrl-C, termine l'heure.")
             watch(server, button)
         finally:

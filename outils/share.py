@@ -23,13 +23,13 @@ def split(names, proportion):
     ressemblent trop à ce qui est appris : eux ne servent à rien. Un sous-dossier a
     ses films à lui.
     """
-    names = [name.removeprefix("demo/") for name in names]    # dans images/demo ou non
+    names = [name.removeprefix("demo/") for name in names]  # dans demo/ ou non
     kinds = {}                           # les images de chaque film
     for i, name in enumerate(names):
         kinds.setdefault(read_film(name)[0], []).append(i)
     others = kinds.pop("", [])
     for kind in list(kinds):
-        if len(kinds[kind]) < 3 * find_stretch(kind)[0]:    # trop court pour des tranches
+        if len(kinds[kind]) < 3 * find_stretch(kind)[0]:  # trop court, sans tranches
             others += kinds.pop(kind)
     kinds[""] = others
     train = []
@@ -54,7 +54,7 @@ def split(names, proportion):
                 train += groups[group]
     if not test:                         # un film dont il ne reste que des bouts
         test.append(train.pop())
-    # un ordre quelconque, mais toujours le même : les mille premières ressemblent au reste
+    # un ordre quelconque, toujours le même : les mille premières ressemblent au reste
     order = torch.tensor([checksum(name) for name in names])
     train = torch.tensor(train)
     test = torch.tensor(test)

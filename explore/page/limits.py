@@ -11,7 +11,7 @@ import shutil
 from page import space
 from page.kit import stop
 from page.line import count_work
-from page.sets import downloads, is_downloaded
+from page.sets import is_downloaded
 from page.words import count_words
 
 most_pictures = 2000           # images de la webcam par visiteur : 200 suffisent
@@ -80,7 +80,7 @@ def check_upload(files):
 
 def check_set(source):
     """Avant de télécharger MNIST ou CIFAR-10 : à trente, ce serait le réseau de la salle."""
-    if space.shared and not is_downloaded(source, downloads):
+    if space.shared and not is_downloaded(source):
         stop(f"{source} n'est pas sur l'ordinateur de la classe : le professeur le télécharge "
              "avant l'heure, avec streamlit run explore/app_VAE.py.")
 
