@@ -29,7 +29,7 @@ poster = spaces / "affiche.html"
 memory = spaces / "heure.json"                 # les secrets de l'heure, tant qu'elle dure
 journal = spaces / "journal.txt"               # ce qu'écrit le serveur
 letters = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"    # ni 0 ni O, ni 1 ni I ni L
-patience = 180     # secondes pour que le serveur réponde, ou pour qu'il finisse
+patience = 180     # secondes pour que le serveur finisse
 missing = ("Il manque {} : pip install -r requirements.txt -r explore/requirements.txt, dans "
            "le dossier du kit (Python 3.10 ou plus récent).")
 
@@ -76,8 +76,10 @@ def open_hour(host):
 def ask(question):
     try:
         return input(question).strip().lower() == "oui"
-    except (EOFError, KeyboardInterrupt):
+    except EOFError:                           # personne pour répondre
         return False
+    except KeyboardInterrupt:
+        stop("Arrêt demandé : rien n'a changé.")
 
 
 def put_away():
@@ -108,8 +110,7 @@ def launch(told):
 
 def answers(server, host, button):
     """Attend que le serveur réponde ; faux s'il s'est arrêté avant."""
-    end = time.monotonic() + patience
-    while server.poll() is None and not button.pressed and time.monotonic() < end:
+    while server.poll() is None and not button.pressed:
         try:
             socket.create_connection((host, port), timeout=1).close()
             return True
@@ -143,7 +144,8 @@ def teach(host, told, page):
                 opened = True
                 poster.write_text(page, "utf-8")
                 webbrowser.open(poster.as_uri())
-                print(f"La page est ouverte : https://{host}:{port}, code {told['secret']['code']}. "
+                print(f"La page est ouverte : https://{host}:{port}, "
+                      f"code {told['secret']['code']}. "
                       f"L'affiche à projeter : {poster}\nStop, ou Ctrl-C, termine l'heure.")
             watch(server, button)
         finally:
@@ -159,10 +161,12 @@ def teach(host, told, page):
 # %% Après
 def tell_end():
     """Ce qui reste sur le disque, et comment l'effacer."""
-    pictures = len(list(spaces.glob("*/images/*.png")))
-    models = len(list(spaces.glob("*/modeles/*.pth")))
-    print(f"L'heure est finie. Restent dans {spaces} : {pictures} images et {models} modèles, "
-          "que plus aucune tablette n'ouvre.\nPour tout effacer : python explore/effacer.py")
+    # ** : aussi ce qui reste des heures d'avant, dans anciens/
+    pictures = len(list(spaces.glob("**/images/*.png")))
+    models = len(list(spaces.glob("**/modeles/*.pth")))
+    print(f"L'heure est finie : plus aucune tablette n'ouvre rien. Restent dans {spaces}, avec "
+          f"les heures d'avant :\nImages : {pictures}. Modèles : {models}.\n"
+          "Pour tout effacer : python explore/effacer.py")
 
 
 if __name__ == "__main__":

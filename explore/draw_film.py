@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from draw_demo import ellipse, mix, paint, side, x, y
+from draw_demo import cover, ellipse, mix, paint, side, x, y
 
 folder = Path(__file__).resolve().parent.parent / "images" / "aquarium"
 frames = 60                                         # images par mouvement : six secondes
@@ -21,7 +21,7 @@ weed = (40, 115, 55)
 
 
 # %% Le poisson
-def triangle(points, softness=1.5):
+def triangle(points):
     """La part de chaque pixel que recouvre un triangle, fait de trois points."""
     distance = np.full((side, side), -100.0)
     (ax, ay), (bx, by), (cx, cy) = points
@@ -31,7 +31,7 @@ def triangle(points, softness=1.5):
         length = ((qx - px)**2 + (qy - py)**2)**0.5
         outside = (qy - py) * (x - px) - (qx - px) * (y - py)
         distance = np.maximum(distance, turn * outside / length)
-    return np.clip(0.5 - distance / softness, 0, 1)[..., None]
+    return cover(distance, 1.5)
 
 
 def draw(place, near, tail, water):

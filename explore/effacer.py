@@ -75,7 +75,7 @@ if __name__ == "__main__":
             print("Rien n'est effacé.")
         else:
             kept = erase(files)
-            print(f"{len(files) - len(kept)} fichiers effacés.")
+            print(f"Fichiers effacés : {len(files) - len(kept)}.")
             for path in kept:
                 print(f"  resté : {path} (fermez le programme qui s'en sert)")
     print("Ce que ce script ne peut pas atteindre, à faire à la main :\n"

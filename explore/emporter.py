@@ -13,7 +13,6 @@ import base64
 import copy
 import gzip
 import json
-import math
 from pathlib import Path
 
 import laboratory as lab
@@ -157,7 +156,7 @@ def pack(model, saved):
         background = package.round(model.background, 1 / 2040)
         pictures = (pictures + background).clamp(0, 1)
         error = 255 * (pictures - expected).abs().max().item()
-        precision *= min(1.5 / error, 0.9)
+        precision *= min(1.5 / max(error, 1), 0.9)
     return layers, torch.cat(package.numbers)
 
 

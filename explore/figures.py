@@ -55,7 +55,10 @@ def draw_table(axes, pictures, rows=(), columns=()):
 def keep(figure, name):
     """Garde la figure dans explore/results/ et la montre (onglet Plots de Spyder)."""
     lab.make_folder(lab.results)
-    figure.savefig(lab.results / f"{name}.png", dpi=150, bbox_inches="tight")
+    try:
+        figure.savefig(lab.results / f"{name}.png", dpi=150, bbox_inches="tight")
+    except OSError as error:
+        lab.stop(f"Impossible d'écrire {name}.png ({lab.why_not_written(error)}).")
     print(f"Figure enregistrée : explore/results/{name}.png")
     if matplotlib.get_backend().lower() != "agg":       # agg : pas d'écran
         plt.show()

@@ -3,7 +3,7 @@ le chemin d'une image à une autre, la carte qui s'arrange en apprenant.
 
 Lit     : model_name.pth et les images de dataset_folder.
 Écrit   : explore/results/film_curseur_VAE_64.gif, film_chemin_VAE_64.gif
-          et film_carte_VAE_64.gif.
+          et film_carte_VAE_64.gif, de vingt époques au plus.
 Ensuite : ouvrez-les dans un navigateur.
 """
 # ***************** zone *** : à vous de modifier *****************
@@ -22,6 +22,7 @@ from PIL import Image, ImageDraw
 consent = ("Ces films peuvent montrer un visage que le réseau a appris : ne les donnez "
            "qu'avec l'accord de chacun.")
 length = 40                     # images d'un aller et retour : quatre secondes
+filmed = 20                     # époques du film de la carte, au plus : six images chacune
 
 
 # %% Un curseur, un chemin
@@ -49,7 +50,9 @@ def film_path(model, a, b):
 
 # %% La carte qui s'arrange
 class MapWatcher:
-    """Regarde l'apprentissage : les codes des images, avant et après chaque époque."""
+    """Regarde l'apprentissage : les codes des images, avant et après chaque époque.
+
+    Il s'arrête avec le film."""
 
     def __init__(self, images, task):
         self.images = images
@@ -57,7 +60,7 @@ class MapWatcher:
         self.codes = []                                  # un (N, latents) par époque
 
     def must_stop(self, done):
-        return False
+        return done >= filmed
 
     def show(self, model, history):
         self.codes.append(lab.encode_images(model, self.images, self.task)[0])
@@ -96,7 +99,10 @@ def draw_map(small, points, words):
 def keep(views, kind):
     lab.make_folder(lab.results)
     path = lab.results / f"film_{kind}_{model_name}.gif"
-    lab.write_whole(path, lab.to_gif(views))
+    try:
+        lab.write_whole(path, lab.to_gif(views))
+    except OSError as error:
+        lab.stop(f"Impossible d'écrire {path.name} ({lab.why_not_written(error)}).")
     print(f"Film enregistré : explore/results/{path.name}")
 
 
@@ -129,7 +135,8 @@ if __name__ == "__main__":
     if chosen["independent_axes"]:
         movements = lab.find_movements(names, len(order))
     watcher = MapWatcher(images[train_index[:150]], chosen["task"])
-    model, chosen, time = lab.train(images, train_index, watcher, movements, **chosen)
+    model, chosen, seconds = lab.train(images, train_index, watcher, movements, **chosen)
+    print()                                # après la dernière époque, une autre ligne
     measures = lab.measure_latents(model, images, train_index, chosen)
     pair = measures["importance"].argsort(descending=True)[:2]
     keep(film_map(watcher.images, watcher.codes, pair), "carte")

@@ -59,7 +59,7 @@ def without_groups(codes):
 # %% La figure
 def describe(members, labels, group):
     """Le nom d'un groupe et, s'il y a des sous-dossiers, celui qui y domine."""
-    words = f"groupe {group + 1}\n{len(members)} images"
+    words = f"groupe {group + 1}\nimages : {len(members)}"
     if labels is not None:
         found, counts = np.unique(labels[members], return_counts=True)
         share = 100 * counts.max() / len(members)

@@ -22,14 +22,18 @@ def read_factors(folder, names):
     """Les vrais facteurs de chaque image, (N, facteurs), et leurs noms."""
     rows = {}
     for path in sorted(folder.rglob("factors.csv")):
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                image = path.parent / row.pop("image", "")
-                rows[image.relative_to(folder).as_posix()] = row
+        try:
+            with open(path, encoding="utf-8-sig", newline="") as file:
+                for row in csv.DictReader(file):
+                    image = path.parent / row.pop("image", "")
+                    rows[image.relative_to(folder).as_posix()] = row
+        except (csv.Error, ValueError, TypeError):     # une lettre, un chemin, une case
+            lab.stop(f"{path.relative_to(folder)} ne se lit pas : enregistrez-le au format "
+                     "« CSV UTF-8 », une ligne par image, toutes les cases remplies.")
     missing = [name for name in names if name not in rows]
     if missing:
-        lab.stop(f"{len(missing)} images sans ligne dans un factors.csv, dont "
-                 f"{missing[0]} : il faut connaître les vrais facteurs. Ce script est fait "
+        lab.stop(f"Images sans ligne dans un factors.csv : {len(missing)}, dont "
+                 f"{missing[0]}. Il faut connaître les vrais facteurs. Ce script est fait "
                  "pour les images de démonstration, ou pour des images que vous avez "
                  "dessinées vous-même.")
     factor_names = list(rows[names[0]])

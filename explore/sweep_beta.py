@@ -147,7 +147,7 @@ if __name__ == "__main__":
     done = [run["settings"] for run in runs]
     left = [case for case in plan if case not in done]
     if runs:
-        print(f"{len(runs)} entraînements sur {len(plan)} sont déjà faits : on continue.")
+        print(f"Entraînements déjà faits : {len(runs)} sur {len(plan)}. On continue.")
 
     # %% 2. Les entraînements
     start = time.time()

@@ -63,7 +63,7 @@ def check_torch():
     start = time.monotonic()
     done = subprocess.run([sys.executable, "-c", first_steps], capture_output=True, text=True,
                           errors="replace")
-    seconds = time.monotonic() - start
+    elapsed = time.monotonic() - start
     words = done.stdout + done.stderr
     if "OMP: Error #15" in words:
         return "deux OpenMP, celui d'Anaconda et celui de torch", own_python
@@ -77,12 +77,12 @@ def check_torch():
         return (f"il ne démarre pas ({reason})",
                 "%pip install --force-reinstall -r requirements.txt, puis Consoles, "
                 "Redémarrer le noyau.")
-    if seconds > patience:
-        return (f"il met {seconds:.0f} s à se charger",
+    if elapsed > patience:
+        return (f"il met {elapsed:.0f} s à se charger",
                 "Relancez ce script : la seconde fois est plus rapide, sauf si un antivirus relit "
                 "tout. Alors, si la salle vous y autorise, dans PowerShell (administrateur) : "
                 f'Add-MpPreference -ExclusionPath "{sys.prefix}".')
-    return f"il se charge en {seconds:.0f} s", None
+    return f"il se charge en {elapsed:.0f} s", None
 
 
 def check_disk():

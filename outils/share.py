@@ -20,15 +20,16 @@ def split(names, proportion):
 
     Celles de record_images.py forment un film : d'une image à la suivante, presque rien
     ne change. Le test en prend donc des tranches entières, sans leurs deux bouts, qui
-    ressemblent trop à ce qui est appris : eux ne servent à rien.
+    ressemblent trop à ce qui est appris : eux ne servent à rien. Un sous-dossier a
+    ses films à lui.
     """
-    names = [name.removeprefix("demo/") for name in names]    # dans images/demo ou non
+    names = [name.removeprefix("demo/") for name in names]  # dans demo/ ou non
     kinds = {}                           # les images de chaque film
     for i, name in enumerate(names):
-        kinds.setdefault(read_name(name)[0], []).append(i)
+        kinds.setdefault(read_film(name)[0], []).append(i)
     others = kinds.pop("", [])
     for kind in list(kinds):
-        if len(kinds[kind]) < 3 * stretches[kind][0]:    # trop court pour des tranches
+        if len(kinds[kind]) < 3 * find_stretch(kind)[0]:  # trop court, sans tranches
             others += kinds.pop(kind)
     kinds[""] = others
     train = []
@@ -38,7 +39,7 @@ def split(names, proportion):
         for i in members:
             group = names[i]
             if kind != "":
-                group = f"{kind} {read_name(names[i])[1] // stretches[kind][0]}"
+                group = f"{kind} {read_film(names[i])[1] // find_stretch(kind)[0]}"
             groups.setdefault(group, []).append(i)
         wanted = max(1, round(proportion * len(members)))
         count = 0
@@ -53,17 +54,31 @@ def split(names, proportion):
                 train += groups[group]
     if not test:                         # un film dont il ne reste que des bouts
         test.append(train.pop())
-    # un ordre quelconque, mais toujours le même : les mille premières ressemblent au reste
+    # un ordre quelconque, toujours le même : les mille premières ressemblent au reste
     order = torch.tensor([checksum(name) for name in names])
     train = torch.tensor(train)
     test = torch.tensor(test)
     return train[order[train].argsort()], test[order[test].argsort()]
 
 
+def read_film(name):
+    """("webcam/im", 12) pour webcam/im_0012.png ; ("", 0) hors d'un film."""
+    folder, slash, file = name.rpartition("/")
+    kind, number = read_name(file)
+    if kind == "":
+        return "", 0
+    return folder + slash + kind, number
+
+
+def find_stretch(kind):
+    """La longueur d'une tranche de ce film ("im", "webcam/im"...), et sa marge."""
+    return stretches[kind.rpartition("/")[2]]
+
+
 def in_middle(name):
     """Vrai si l'image n'est pas à l'un des deux bouts de sa tranche."""
-    kind, number = read_name(name)
-    length, margin = stretches[kind]
+    kind, number = read_film(name)
+    length, margin = find_stretch(kind)
     return margin <= number % length < length - margin
 
 

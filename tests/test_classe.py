@@ -1,6 +1,7 @@
 """Toute la classe sur un seul ordinateur : la porte, le certificat, les espaces, la fin."""
 import asyncio
 import base64
+import contextlib
 import http.client
 import importlib
 import io
@@ -127,6 +128,20 @@ def test_only_what_a_browser_says_reaches_the_page(own_door):
     assert not own_door.may_say(b"bonjour")
 
 
+def test_a_refused_upload_does_not_count(own_door, monkeypatch):
+    monkeypatch.setattr(own_door, "most_upload", 100)
+    monkeypatch.setattr(own_door, "biggest", 90)
+    door = own_door.Door(None, {})
+
+    class Put:
+        def __init__(self, size):
+            self.headers = {"content-length": str(size)}
+
+    sizes = [60, 80, 95, 40, 1]                        # 60, puis 40 : 100 en tout
+    assert [door.may_upload("a", Put(size)) for size in sizes] == [True, False, False, True, False]
+    assert door.may_upload("b", Put(80))
+
+
 def test_wrong_codes_slow_down_then_close(own_door, monkeypatch):
     now = [1000]
     monkeypatch.setattr(own_door.time, "monotonic", lambda: now[0])
@@ -163,6 +178,74 @@ def test_a_taken_port_is_said(kit):
         text = fill(kit).refusal("explore/classe.py", address="127.0.0.1",
                                  port=taken.getsockname()[1])
     assert "fermez l'autre classe.py" in text and not (kit.folder / "explore/espaces").exists()
+
+
+@pytest.fixture
+def classe(kit, monkeypatch):
+    """Le module classe.py, dans un kit à lui."""
+    use(fill(kit), monkeypatch)
+    monkeypatch.delitem(sys.modules, "classe", raising=False)
+    module = importlib.import_module("classe")
+    module.spaces.mkdir()
+    yield module
+    del sys.modules["classe"]
+
+
+@pytest.mark.parametrize("answer, words", [(EOFError, None), (KeyboardInterrupt, "rien n'a changé")])
+def test_stop_at_the_question_puts_no_space_away(classe, monkeypatch, answer, words):
+    """Sans personne pour répondre, une nouvelle heure ; Ctrl-C, lui, ne répond pas « non »."""
+    (classe.spaces / ("a" * 16) / "images").mkdir(parents=True)
+    classe.memory.write_text('{"code": "ABCDEF"}', "utf-8")
+
+    def be_asked(question):
+        raise answer
+
+    monkeypatch.setattr("builtins.input", be_asked)
+    if words:
+        with pytest.raises(SystemExit, match=words):
+            classe.open_hour("127.0.0.1")
+    else:
+        assert classe.open_hour("127.0.0.1")["code"] != "ABCDEF"
+    assert (classe.spaces / ("a" * 16)).exists() == bool(words)
+    assert classe.memory.exists()
+
+
+def test_a_slow_server_is_waited_for(classe, monkeypatch):
+    """Il apprend d'abord les créatures : sur un vieil ordinateur, plus de trois minutes."""
+    class Server:
+        def poll(self):
+            return None
+
+    class Button:
+        pressed = False
+
+    tries = []
+
+    def connect(place, timeout):
+        tries.append(place)
+        if len(tries) < 4:
+            raise ConnectionRefusedError
+        return socket.socket()
+
+    monkeypatch.setattr(classe.socket, "create_connection", connect)
+    clock = iter(range(0, 10**6, 1000))
+    monkeypatch.setattr(classe.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(classe.time, "sleep", lambda seconds: None)
+    assert classe.answers(Server(), "127.0.0.1", Button())
+    Server.poll = lambda self: 1
+    assert not classe.answers(Server(), "127.0.0.1", Button())
+
+
+def test_the_end_counts_the_hours_before_too(classe, capsys):
+    for place in ("a" * 16, "anciens/2026-01-01_08-00-00/" + "b" * 16):
+        for name in ("images/im_0001.png", "modeles/VAE.pth"):
+            path = classe.spaces / place / name
+            path.parent.mkdir(parents=True)
+            path.write_bytes(b"x")
+    (classe.spaces / "montres").mkdir()
+    (classe.spaces / "montres" / "VAE_classe.pth").write_bytes(b"x")
+    classe.tell_end()
+    assert "Images : 2. Modèles : 2." in capsys.readouterr().out
 
 
 # %% Les espaces, sans serveur
@@ -311,6 +394,66 @@ def test_a_deleted_space_is_not_made_again_by_what_was_running(visitors):
     with pytest.raises(SystemExit):
         recorder.save_frame(uri, visitors.folder("a") / "images", "im", "1 0")
     assert not visitors.folder("a").exists()
+
+
+def test_a_space_closes_at_once_even_if_its_pupil_records(visitors, monkeypatch):
+    """Son jeton n'ouvre déjà plus rien quand l'effacement commence, et rien ne le rouvre."""
+    teaching = importlib.import_module("page.views.teaching")
+    recorder = importlib.import_module("page.recorder")
+    visitors("a")
+    visitors("b")
+    folder = visitors.folder("a") / "images"
+    content = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(content, "PNG")
+    uri = "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+    recorder.save_frame(uri, folder, "im", "1 0")
+    erased = []
+
+    def record_meanwhile(path):
+        assert not visitors.folder("a").exists()
+        assert teaching.list_spaces() == ["b" * 16]
+        with pytest.raises(SystemExit):
+            recorder.save_frame(uri, folder, "im", "1 1")
+        real(path)
+        erased.append(path)
+
+    real = shutil.rmtree
+    monkeypatch.setattr(teaching.shutil, "rmtree", record_meanwhile)
+    teaching.erase("a" * 16)
+    assert len(erased) == 1 and not list(visitors.shown.parent.glob("**/im_0001.png"))
+    assert not visitors.folder("a").exists() and visitors.folder("b").exists()
+
+
+def test_a_draft_that_takes_its_name_breaks_no_count(own, monkeypatch):
+    limits = importlib.import_module("page.limits")
+    own.models.mkdir()
+    for name, size in (("VAE.pth", 30), ("VAE_2.pth.incomplet", 500)):
+        (own.models / name).write_bytes(b"x" * size)
+    listed = list(os.scandir(own.models))
+    (own.models / "VAE_2.pth.incomplet").unlink()
+    monkeypatch.setattr(limits.os, "scandir", lambda folder: contextlib.nullcontext(listed))
+    assert limits.count_bytes(own.models) == 30
+
+
+def test_the_teacher_records_in_a_space_that_is_no_pupil_s(own, monkeypatch):
+    """Dans « la page d'un élève », sa webcam marche ; et il n'est pas au tableau."""
+    space = importlib.import_module("page.space")
+    teaching = importlib.import_module("page.views.teaching")
+    recorder = importlib.import_module("page.recorder")
+    monkeypatch.setattr(space, "shared", True)
+    monkeypatch.setattr(space, "name", lambda: space.teacher)
+    space.shown.mkdir(parents=True)
+    page = AppTest.from_file(str(own.folder / "explore" / "app_VAE.py"), default_timeout=120)
+    page.kit = own
+    run(page)
+    one(page.toggle, "Voir la page d'un élève").set_value(True)
+    run(page)
+    content = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(content, "PNG")
+    uri = "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+    recorder.save_frame(uri, space.recorded(), "im", "1 0")
+    assert [path.name for path in space.recorded().iterdir()] == ["im_0001.png"]
+    assert teaching.list_spaces() == []
 
 
 def test_who_deletes_his_model_does_not_delete_the_one_another_shows(visitors):
@@ -601,7 +744,7 @@ def test_a_killed_server_comes_back_and_knows_everybody(own_room):
     # sa fin à lui : le code ne sert plus, le cookie non plus, et tout est dit
     (next(room.spaces.glob("*/images")) / "im_0001.png").write_bytes(b"x")
     text = room.end()
-    assert "L'heure est finie" in text and "1 images" in text and "effacer.py" in text
+    assert "L'heure est finie" in text and "Images : 1. Modèles : 0." in text and "effacer.py" in text
     assert room.program.process.returncode == 0 and room.server() is None
     assert not (room.spaces / "affiche.html").exists() and not (room.spaces / "heure.json").exists()
     with pytest.raises(OSError):

@@ -264,6 +264,15 @@ def test_an_unknown_layer_is_said():
         emporter.make_page(model, saved, "VAE_64")
 
 
+def test_pictures_all_white_are_packed():
+    """Aucune erreur à l'arrondi : un zéro par lequel on ne divise pas."""
+    model, saved = make_model(32)
+    model.background += 100
+    assert (expected(model, saved["z_mean"]) == 255).all()
+    layers, numbers = emporter.pack(model, saved)
+    assert len(numbers) > 1000
+
+
 def test_a_damaged_page_says_so(driver, tmp_path):
     model, saved = make_model(32)
     path = write(tmp_path, model, saved)

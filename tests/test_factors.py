@@ -195,7 +195,7 @@ def test_a_sweep_stops_and_goes_on(kit):
     first = runs_of(kit)
     assert 1 <= len(first) < 8
     text = kit.start("explore/sweep_beta.py").finish()
-    assert f"{len(first)} entraînements sur 8 sont déjà faits" in text
+    assert f"Entraînements déjà faits : {len(first)} sur 8." in text
     runs = runs_of(kit)
     assert runs[:len(first)] == first and len(runs) == 8
     kinds = [tuple(run["settings"][name] for name in ("decoder", "independent_axes", "beta"))
@@ -219,7 +219,7 @@ def test_a_sweep_stops_and_goes_on(kit):
     with open(kit.folder / "explore" / "results" / "sweep_beta.jsonl", "ab") as file:
         file.write('{"settings": "é'.encode()[:-1])    # une panne, au milieu d'un caractère
     text = kit.start("explore/sweep_beta.py").finish()
-    assert "1 entraînements sur 1 sont déjà faits" in text
+    assert "Entraînements déjà faits : 1 sur 1." in text
 
 
 @pytest.mark.slow
@@ -231,6 +231,16 @@ def test_a_sweep_without_factors(kit):
     run, = runs_of(kit)
     assert "Pas de factors.csv" in text
     assert set(run["results"]) == {"erreur de test", "latents vivants"}
+
+
+@pytest.mark.parametrize("content", [
+    "image,température\na.png,1\n".encode("cp1252"), b"place,image\n1\n", b"image,place\n/a.png,1\n"])
+def test_factors_that_cannot_be_read_are_said(tmp_path, content):
+    """Écrit par un tableur, une ligne trop courte, une image d'ailleurs."""
+    (tmp_path / "plus").mkdir()
+    (tmp_path / "plus" / "factors.csv").write_bytes(content)
+    with pytest.raises(SystemExit, match="factors.csv ne se lit pas : .*UTF-8"):
+        lesson.read_factors(tmp_path, ["plus/a.png"])
 
 
 def test_what_the_scripts_refuse(kit, monkeypatch):

@@ -81,6 +81,30 @@ def test_no_test_picture_of_a_film_has_a_learnt_neighbour(kinds, proportion):
         assert min(abs(a - b) for a in learnt for b in tested) > least
 
 
+@pytest.mark.parametrize("proportion", [0.05, 0.1, 0.5])
+def test_a_film_in_a_subfolder_is_shared_by_whole_stretches_too(proportion):
+    """Chaque dossier a les siennes ; et le film d'un autre dossier n'y change rien."""
+    films = {(folder, kind): [folder + name for name in film_names(kind, 90)]
+             for folder, kind in (("webcam/", "im"), ("léa/2/", "im"), ("léa/2/", "m1"), ("", "im"))}
+    names = sum(films.values(), [])
+    train, test = (index.tolist() for index in split(names, proportion))
+    learnt, tested = {names[i] for i in train}, {names[i] for i in test}
+    assert not learnt & tested
+    tests = []
+    for (folder, kind), film in films.items():
+        around = 4 if kind == "im" else 2
+        tests.append([number for number, name in enumerate(film, 1) if name in tested])
+        assert tests[-1] and learnt & set(film)
+        for number in tests[-1]:                    # ses voisines ne sont pas apprises
+            near = film[max(0, number - 1 - around):number + around]
+            assert not learnt & set(near)
+        alone = split(film, proportion)
+        assert {film[i] for i in alone[1]} == tested & set(film)
+        assert {film[i] for i in alone[0]} == learnt & set(film)
+    if proportion == 0.1:
+        assert tests[0] != tests[1]                 # pas partout les mêmes numéros
+
+
 def test_the_creatures_are_shared_alike_in_both_folders():
     names = [f"{number:04d}.png" for number in range(1, 1001)]
     here = split(names, 0.1)

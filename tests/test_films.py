@@ -1,4 +1,5 @@
 """Les films du laboratoire : chaque image comparée à ce que le réseau dessine."""
+import errno
 import sys
 
 import numpy as np
@@ -66,6 +67,32 @@ def test_pictures_move_on_the_map():
     assert np.allclose(middle(views[-1], red), right, atol=1)
     assert np.allclose(middle(views[-1], blue), left, atol=1)
     assert left[0] < middle(views[2], red)[0] < middle(views[4], red)[0]
+
+
+def test_the_film_of_the_map_ends_after_twenty_epochs(capsys):
+    """Sinon, celui de quatre cents époques ne tiendrait pas en mémoire."""
+    torch.manual_seed(2)
+    images = torch.randint(0, 255, (12, 3, 32, 32), dtype=torch.uint8)
+    watcher = films.MapWatcher(images, films.lab.settings["task"])
+    films.lab.train(images, torch.arange(12), watcher, epochs=400, latent_size=2)
+    assert len(watcher.codes) == 1 + 20
+    assert "époque 20" in capsys.readouterr().out
+
+
+def test_a_full_disk_is_said(monkeypatch, tmp_path):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "plein")
+
+    monkeypatch.setattr(films.lab, "results", tmp_path)
+    monkeypatch.setattr(films.lab, "write_whole", full)
+    with pytest.raises(SystemExit, match="film_carte_VAE_64.gif .le disque est plein"):
+        films.keep([Image.new("RGB", (8, 8))], "carte")
+    import figures
+    figure = figures.plt.figure()
+    monkeypatch.setattr(figure, "savefig", lambda path, **options: full(path, b""))
+    with pytest.raises(SystemExit, match="essai.png .le disque est plein"):
+        figures.keep(figure, "essai")
+    figures.plt.close(figure)
 
 
 @pytest.mark.slow

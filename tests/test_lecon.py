@@ -298,6 +298,20 @@ def test_without_a_browser_the_pages_are_said(monkeypatch):
     assert construire.find_browser() is None
 
 
+@pytest.mark.parametrize("trouble", [subprocess.TimeoutExpired("chrome", 180), PermissionError()])
+def test_a_browser_that_fails_gives_no_pdf(tmp_path, monkeypatch, trouble):
+    """Même s'il en a écrit le début."""
+    import construire
+    monkeypatch.setattr(construire, "paper", tmp_path / "a_imprimer.pdf")
+
+    def fail(command, **options):
+        construire.paper.write_bytes(b"%PDF")
+        raise trouble
+
+    monkeypatch.setattr(construire.subprocess, "run", fail)
+    assert construire.print_pages("chrome") is False
+
+
 def test_edge_is_found_where_windows_puts_it(tmp_path, monkeypatch):
     import construire
     monkeypatch.setattr(construire.shutil, "which", lambda name: None)
@@ -509,7 +523,7 @@ def test_effacer_erases_all_but_the_kit(kit):
     left = leave_traces(kit)
     (kit.folder / "explore" / "espaces" / "visiteur sans image" / "images").mkdir(parents=True)
     text = answer_effacer(kit, "oui\n")
-    assert f"{len(left)} fichiers effacés." in text
+    assert f"Fichiers effacés : {len(left)}." in text
     assert all_files(kit) == clean | {"images/demo/plus/0001.png", "images/aquarium/m1_0100.png"}
     assert not (kit.images / "mains").exists()
     assert not (kit.folder / "explore" / "espaces").exists()

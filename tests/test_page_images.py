@@ -237,7 +237,7 @@ def test_cifar_in_its_own_format(page, monkeypatch):
     monkeypatch.setattr(datasets.CIFAR10, "meta", {**datasets.CIFAR10.meta, "md5": names})
     assert "150 images" in said(choose(page, "CIFAR-10")) and not page.error
     sets = importlib.import_module("page.sets")
-    images, names, reasons = sets.read_set("CIFAR-10", folder.parent, 4, 32)
+    images, names, reasons = sets.read_set("CIFAR-10", 4, 32)
     assert names == ["avion/00000", "voiture/00001", "oiseau/00002", "chat/00003"]
     assert np.array_equal(images[3].numpy(), pixels[3].reshape(3, 32, 32))
 

@@ -47,14 +47,17 @@ def find_browser():
 
 
 def print_pages(browser):
-    """Imprime imprimer.html ; renvoie vrai si le PDF est là."""
+    """Imprime imprimer.html ; renvoie vrai si le PDF est là, entier."""
     paper.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [browser, "--headless=new", "--disable-gpu", "--no-pdf-header-footer",
                    f"--user-data-dir={profile}", f"--print-to-pdf={paper}", pages.as_uri()]
         if sys.platform.startswith("linux"):
             command.insert(1, "--no-sandbox")        # sans lui, rien ne marche dans un conteneur
-        subprocess.run(command, capture_output=True, timeout=180)
+        try:
+            subprocess.run(command, capture_output=True, timeout=180)
+        except (OSError, subprocess.TimeoutExpired):       # il refuse de démarrer, ou il est figé
+            return False
     return paper.is_file()
 
 
@@ -67,5 +70,6 @@ if __name__ == "__main__":
     if browser and print_pages(browser):
         print(f"À imprimer : {paper}")
     else:
-        print(f"Pas de PDF : ni Edge, ni Chrome. Ouvrez {pages} dans votre navigateur, puis "
+        reason = f"{browser} n'y arrive pas" if browser else "ni Edge, ni Chrome"
+        print(f"Pas de PDF : {reason}. Ouvrez {pages} dans votre navigateur, puis "
               "Ctrl+P (Cmd+P sur un Mac) : ce sont les mêmes pages.")

@@ -37,7 +37,7 @@ def choose_settings(data):
         ready = st.button(words, type="primary", disabled=not data or is_busy(),
                           width="stretch")
         if data:
-            count = len(data.load(usual_settings["images_size"])[1])
+            count = len(data.load(settings["images_size"])[1])
             propose_epochs(count, settings["epochs"])
     if ready:
         state.closings += 1

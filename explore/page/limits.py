@@ -4,13 +4,14 @@ Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/
 Quand la page n'est que sur cet ordinateur, il n'y en a aucune. Chaque refus est une phrase,
 et ne touche à rien de ce qui est déjà écrit.
 """
+import contextlib
 import os
 import shutil
 
 from page import space
 from page.kit import stop
 from page.line import count_work
-from page.sets import downloads, is_downloaded
+from page.sets import is_downloaded
 from page.words import count_words
 
 most_pictures = 2000           # images de la webcam par visiteur : 200 suffisent
@@ -79,7 +80,7 @@ def check_upload(files):
 
 def check_set(source):
     """Avant de télécharger MNIST ou CIFAR-10 : à trente, ce serait le réseau de la salle."""
-    if space.shared and not is_downloaded(source, downloads):
+    if space.shared and not is_downloaded(source):
         stop(f"{source} n'est pas sur l'ordinateur de la classe : le professeur le télécharge "
              "avant l'heure, avec streamlit run explore/app_VAE.py.")
 
@@ -94,5 +95,10 @@ def count_bytes(folder):
     """Les octets des fichiers de ce dossier."""
     if not folder.is_dir():
         return 0
+    total = 0
     with os.scandir(folder) as inside:
-        return sum(entry.stat().st_size for entry in inside)
+        for entry in inside:
+            # un brouillon a pu prendre son vrai nom à l'instant
+            with contextlib.suppress(FileNotFoundError):
+                total += entry.stat().st_size
+    return total

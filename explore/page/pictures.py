@@ -5,6 +5,7 @@ Ce fichier ne fait rien quand on le lance : tapez plutôt streamlit run explore/
 import base64
 import html
 import io
+import math
 
 import streamlit as st
 from PIL import Image
@@ -32,7 +33,7 @@ def read_uri(uri):
 
 def to_sheet(images, side):
     """Toutes les images en une seule, rangées par dix : la page n'en reçoit qu'une."""
-    sheet = Image.new("RGB", (10 * side, -(-len(images) // 10) * side))
+    sheet = Image.new("RGB", (10 * side, math.ceil(len(images) / 10) * side))
     for number, image in enumerate(images):
         small = to_picture(image).resize((side, side), Image.Resampling.BOX)
         sheet.paste(small, (number % 10 * side, number // 10 * side))

@@ -15,6 +15,7 @@ from page.kit import (count_kinds, make_folder, read_image, save_numbered, saved
 from page.parts import component, part
 from page.pictures import read_uri
 from page.state import state
+from page.words import count_words
 
 most_at_once = 100         # images d'un lot ; components/recorder.js en envoie 40 au plus
 recorder = component("recorder", """
@@ -113,10 +114,10 @@ def erase_last(folder):
 
 @st.dialog("Effacer les images de la webcam ?")
 def erase_all(folder, count):
-    st.write(f"Vos {count} images de la webcam seront effacées. Les modèles déjà "
+    st.write(f"Images de la webcam qui seront effacées : {count}. Les modèles déjà "
              "entraînés avec elles restent : supprimez-les dans l'atelier.")
     with st.container(horizontal=True):
-        if st.button(f"Oui, effacer les {count} images", type="primary"):
+        if st.button(f"Oui, effacer {count_words(count, 'image')}", type="primary"):
             for path in list_recorded(folder):
                 path.unlink(missing_ok=True)
             st.rerun()

@@ -19,29 +19,29 @@ sets = {               # nom : (taille du téléchargement, ce qu'il crée, les 
 downloads = kit.folder / "explore" / "data"
 
 
-def is_downloaded(source, folder):
-    return (folder / sets[source][1]).exists()
+def is_downloaded(source):
+    return (downloads / sets[source][1]).exists()
 
 
-def open_set(source, folder, download=False):
+def open_set(source, download=False):
     """Le jeu d'images de torchvision ; download : le télécharger d'abord s'il manque."""
     from torchvision import datasets       # importé ici seulement : il met deux secondes
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(20)
     try:
         kind = {"MNIST": datasets.MNIST, "CIFAR-10": datasets.CIFAR10}[source]
-        return kind(folder, download=download)
+        return kind(downloads, download=download)
     except (OSError, RuntimeError):
-        what = "téléchargé : vérifiez le réseau" if download else f"relu : effacez {folder}"
+        what = "téléchargé : vérifiez le réseau" if download else f"relu : effacez {downloads}"
         stop(f"{source} n'a pas pu être {what}, puis recommencez. "
              "Les autres images marchent sans réseau.")
     finally:
         socket.setdefaulttimeout(patience)
 
 
-def read_set(source, folder, count, size):
+def read_set(source, count, size):
     """Les count premières images, agrandies, leurs noms (étiquette/numéro) ; aucune écartée."""
-    dataset = open_set(source, folder)
+    dataset = open_set(source)
     labels = sets[source][2]
     pixels, names = [], []
     for number in range(min(count, len(dataset))):

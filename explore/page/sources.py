@@ -12,7 +12,7 @@ from page.folders import (creatures, everything, find_folder, folder_stamp, fold
                           webcam)
 from page.kit import extensions, usual_settings
 from page.pictures import gallery
-from page.sets import downloads, is_downloaded, open_set, read_set, sets
+from page.sets import is_downloaded, open_set, read_set, sets
 from page.state import state
 from page.uploads import read_uploads
 from page.words import count_words
@@ -46,7 +46,7 @@ def read(source, size, count, stamp, _files):
     if source == uploads:
         return read_uploads(_files, size)
     if source in sets:
-        return read_set(source, downloads, count, size)
+        return read_set(source, count, size)
     return read_folder(find_folder(source), size)
 
 
@@ -110,14 +110,14 @@ def choose_set(source):
     most = limits.most_learnt if space.shared else 20_000
     count = st.number_input("Combien d'images (plus il y en a, plus c'est long)",
                             100, most, 3000, 500, key="count", persist_state="session")
-    if not is_downloaded(source, downloads):
+    if not is_downloaded(source):
         size = sets[source][0]
         st.caption(f"{source} n'est pas encore sur cet ordinateur : {size} à télécharger, "
                    "une seule fois.")
         if not st.button(f"Télécharger {source}"):
             return None
         with st.spinner(f"Téléchargement de {source}…"):
-            open_set(source, downloads, download=True)
+            open_set(source, download=True)
     return Data(source, count, None, [])
 
 
@@ -125,7 +125,7 @@ def show_data(data):
     """Combien d'images, quelques-unes, et celles qui sont écartées."""
     images, names, reasons = data.load(state.get("images_size", usual_settings["images_size"]))
     demo = all(name.startswith("demo/") for name in names)
-    if demo and data.source == "Dossier images/":
+    if demo and data.source == everything:
         st.caption("Pas encore d'images à vous dans images/ : voici celles de démonstration.")
     st.caption(count_words(len(names), "image"))
     few = images[::max(1, len(images) // 5)][:5]
@@ -139,8 +139,8 @@ def show_data(data):
 # %% Ce qui distingue un jeu d'images d'un autre
 def fingerprint(images, names):
     """Quelques lettres qui changent dès qu'un pixel ou un nom change."""
-    everything = images.numpy().tobytes() + "\n".join(names).encode()
-    return hashlib.blake2b(everything, digest_size=4).hexdigest()
+    content = images.numpy().tobytes() + "\n".join(names).encode()
+    return hashlib.blake2b(content, digest_size=4).hexdigest()
 
 
 def is_private(source):

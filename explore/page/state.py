@@ -20,13 +20,13 @@ start = {
     "welcomed": False,     # vrai quand la première visite est passée
     "began": False,        # vrai dès qu'il a entraîné : la première phrase s'efface
     "closings": 0,         # combien de fois fermer le panneau, sur un téléphone
-    "visitor": "",         # qui est revenu après un rechargement (page/training.py)
-    "compared_for": None,  # les images et les modèles pour lesquels on a choisi que comparer
+    "visitor": "",         # qui est là : un nom, le même après un rechargement
+    "compared_for": None,  # les images et les modèles pour lesquels on a choisi quoi comparer
     "batch": None,         # le dernier lot d'images reçu de la webcam
     "received": None,      # le fichier .pth déjà rangé parmi les modèles
 }
-# Les autres clés sont celles des boutons et des listes ; leur nom est dans l'adresse :
-# source, count, lieu, et les réglages de la zone *** (beta, epochs...).
+# Les autres clés sont celles des boutons et des listes. L'adresse (page/address.py) en donne
+# trois sortes : lieu, source, et les réglages de la zone *** (beta, epochs...).
 
 
 def prepare():

@@ -113,7 +113,8 @@ def describe(view):
             "spread": saved["z_spread"][order].tolist(),
             "codes": view.mu[:shown, order].round(decimals=3).tolist(),
             "count": len(view.images),
-            "size": saved["settings"]["images_size"], "sheet": view.get_sheet(), "legend": legend,
+            "size": saved["settings"]["images_size"], "sheet": view.get_sheet(shown),
+            "legend": legend,
             "frames": [legend.get(folder_of(name), "") for name in view.names[:shown]]}
 
 

@@ -86,18 +86,14 @@ def unpack(uploads):
 def read_uploads(uploads, size):
     """Les images déposées, leurs noms, et {nom: raison} pour celles qui sont écartées."""
     with one_by_one:
-        return read_unpacked(*unpack(uploads), size)
-
-
-def read_unpacked(files, refused, size):
-    """De même, une fois les zips ouverts."""
-    kept = {}
-    for name, content in sorted(files.items()):
-        if len(content) > max_file:
-            refused[name] = f"plus de {max_file // 10**6} Mo"
-        else:
-            kept[name] = io.BytesIO(content)
-    images, names, reasons = read_files(kept, size)
+        files, refused = unpack(uploads)
+        kept = {}
+        for name, content in sorted(files.items()):
+            if len(content) > max_file:
+                refused[name] = f"plus de {max_file // 10**6} Mo"
+            else:
+                kept[name] = io.BytesIO(content)
+        images, names, reasons = read_files(kept, size)
     reasons |= refused
     if not names:
         why = "".join(f" {name} : {reason}." for name, reason in list(reasons.items())[:3])

@@ -29,9 +29,9 @@ class View:
         self.grids = {}                    # les fonds de la carte déjà dessinés
         self.foreign = False               # vrai s'il n'a appris aucune de ces images
 
-    def get_sheet(self):
+    def get_sheet(self, count):
         if not self.sheet:
-            self.sheet = to_sheet(self.images[:150] / 255, 40)
+            self.sheet = to_sheet(self.images[:count] / 255, 40)
         return self.sheet
 
     @property

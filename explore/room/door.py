@@ -41,14 +41,19 @@ served = re.compile(r"/(|static/.*|favicon\.png|_stcore/(stream|health|host-conf
 # ce qu'une page dit à Streamlit ; le reste (vider la mémoire, celle de tous...) ne passe pas
 heard = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request",
          "backend_operation_request"}
-page = (Path(__file__).resolve().parent / "door.html").read_text("utf-8")
+door_page = (Path(__file__).resolve().parent / "door.html").read_text("utf-8")
 present = {}               # {espace: ses pages ouvertes}
 ended = threading.Event()  # levé à la fin de l'heure
 
 
+def name_space(token):
+    """Le nom de l'espace de ce jeton, qui ne trahit pas le jeton."""
+    return hashlib.sha256(token.encode()).hexdigest()[:16]
+
+
 def find_space(token):
     """Le nom de l'espace que ce jeton ouvre ; "" s'il n'en ouvre pas."""
-    name = hashlib.sha256(token.encode()).hexdigest()[:16]
+    name = name_space(token)
     return name if token and (space.spaces / name).is_dir() else ""
 
 
@@ -149,8 +154,7 @@ class Door:
         self.tries.forget(address)
         self.given[address] += 1
         token = secrets.token_urlsafe(32)
-        name = hashlib.sha256(token.encode()).hexdigest()[:16]
-        (space.spaces / name / "images").mkdir(parents=True)
+        (space.spaces / name_space(token) / "images").mkdir(parents=True)
         return self.open(token)
 
     async def enter_teacher(self, request):
@@ -172,7 +176,7 @@ class Door:
         headers = {"Cache-Control": "no-store", "Content-Security-Policy":
                    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
                    "frame-ancestors 'none'"}
-        return HTMLResponse(page.replace("<!-- phrase -->", words), status, headers)
+        return HTMLResponse(door_page.replace("<!-- phrase -->", words), status, headers)
 
     # %% Servir
     def may_have(self, name, path):
@@ -187,8 +191,11 @@ class Door:
         size = request.headers.get("content-length", "")
         if not size.isdecimal() or int(size) > biggest:
             return False
-        self.uploaded[name] = self.uploaded.get(name, 0) + int(size)
-        return self.uploaded[name] <= most_upload
+        total = self.uploaded.get(name, 0) + int(size)
+        if total > most_upload:                # refusé, il ne compte pas
+            return False
+        self.uploaded[name] = total
+        return True
 
     async def serve(self, name, scope, receive, send):
         """Laisse passer, en disant à Streamlit qui vient, et en retenant ce qu'il lui donne."""

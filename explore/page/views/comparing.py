@@ -37,16 +37,15 @@ def draw(data):
     learned = set()
     for view in views:
         learned |= set(view.saved["train_names"])
-    all_names = data.load(views[0].saved["settings"]["images_size"])[1]
+    images, all_names, reasons = data.load(views[0].saved["settings"]["images_size"])
     index = find_unseen(all_names, learned)[:200]
     rows, pictures = [], []
     for view, name in zip(views, names):
         row, redrawn = measure(view, name, data, index)
         rows.append(row)
         pictures.append(redrawn)
-    images = data.load(views[0].saved["settings"]["images_size"])[0][index[:10]] / 255
     st.markdown("**Les vraies images**")
-    gallery([[image] for image in images], ["vraie image"], side=60, fill=True)
+    gallery([[image / 255] for image in images[index[:10]]], ["vraie image"], side=60, fill=True)
     for view, name, redrawn in zip(views, names, pictures):
         draw_model(view, name, redrawn)
     draw_numbers(rows, len(index))

@@ -27,7 +27,7 @@ def takes_the_page():
         return False
     title, switch = st.columns([3, 1], vertical_alignment="center")
     if switch.toggle("Voir la page d'un élève", key="pupil", persist_state="session"):
-        space.models().mkdir(parents=True, exist_ok=True)      # il a aussi un espace
+        space.recorded().mkdir(parents=True, exist_ok=True)    # il a aussi un espace
         return False
     title.html('<h1 class="vae-title">Le tableau du professeur</h1>')
     part(draw_board, 2)()
@@ -126,14 +126,19 @@ def weigh(folder, stamp):
 
 
 def erase(name):
-    """Arrête son entraînement, puis efface le dossier : son jeton n'ouvre plus rien."""
+    """Arrête son entraînement, puis efface le dossier : son jeton n'ouvre plus rien.
+
+    Il change d'abord de nom, d'un coup : l'élève peut être en train d'enregistrer."""
     training = visits.pop(name, None)
     if training:
         training.stop_asked.set()
         training.join(10)
     for path in space.shown.glob(f"*_{name[:6]}.pth"):
         path.unlink(missing_ok=True)
-    shutil.rmtree(space.spaces / name)
+    away = space.spaces / "anciens" / name         # là où plus rien ne rouvre un espace
+    away.parent.mkdir(exist_ok=True)
+    (space.spaces / name).rename(away)
+    shutil.rmtree(away)
 
 
 # %% Ce qui est montré
