@@ -65,14 +65,14 @@ class Board:
         self.capture = None               # la webcam, quand elle est ouverte
         self.names = []                   # les images du dossier (touche i)
         self.next_image = 0               # le numéro de la prochaine
-        self.seen = {}                    # ce que le réseau vient de regarder, à montrer
+        self.seen = {}                    # ce que le réseau a regardé, à montrer
         self.message = ""
         self.changed = True               # il faut redessiner
 
     def follow_hand(self):
         """Met dans z les curseurs bougés à la main ; la main conduit alors."""
         for line, position in self.sliders.read_moved().items():
-            i = self.order[line]              # line : le rang du curseur ; i : son latent
+            i = self.order[line]            # line : le rang du curseur ; i : son latent
             self.z[i] = self.mean[i] + self.step[i] * (position - 100)
             self.last = i
             self.take_over()
@@ -141,7 +141,7 @@ class Board:
                         "la personne.")
 
     def walk(self):
-        """La promenade : chaque curseur, à son tour, va et vient autour de la moyenne."""
+        """La promenade : chaque curseur, à son tour, va et vient autour du milieu."""
         turns = (time.monotonic() - self.start_time) / walk_seconds
         self.last = self.order[int(turns) % len(self.order)]
         self.z = self.swing(self.start_code, turns)
@@ -166,7 +166,7 @@ class Board:
         square = read_square(self.capture)
         if square is None:
             self.take_over()
-            self.message = "Plus d'images (caméra débranchée, ou vidéo finie) : touche w."
+            self.message = "Plus d'images (caméra débranchée, vidéo finie) : touche w."
             return
         small = square.resize((self.size, self.size), Image.Resampling.BOX)
         pixels = torch.tensor(np.asarray(small)).permute(2, 0, 1)    # (3, H, W)
@@ -195,7 +195,8 @@ class Board:
         draw.text((472, 8), help_text, black, font, spacing=4)
         for place, (name, picture) in enumerate(self.seen.items()):
             draw.text((472, 164 + 148 * place), name, grey, small_font)
-            screen.paste(to_picture(picture).resize((128, 128)), (472, 180 + 148 * place))
+            picture = to_picture(picture).resize((128, 128))
+            screen.paste(picture, (472, 180 + 148 * place))
         height = min(24, 448 // len(self.z))          # 32 lignes tiennent aussi
         for line, i in enumerate(self.order):
             value = round(self.z[i].item(), 2) + 0.0          # jamais -0.00

@@ -78,8 +78,8 @@ class VAE(nn.Module):
             self.decoder = ConvolutionDecoder(latent_size, images_size)
         else:
             self.decoder = BroadcastDecoder(latent_size, images_size)
-        # pour l'instant, tout est gris ; start_from y mettra la variance des images, leur
-        # moyenne, et le fond du dessin
+        # pour l'instant, tout est gris ; start_from y mettra la variance des images,
+        # leur moyenne, et le fond du dessin
         self.variety = 0
         grey = torch.full((3, images_size, images_size), 0.5)
         self.register_buffer("mean_image", grey)

@@ -57,7 +57,7 @@ def record(capture, folder, recorded):
         now = time.monotonic()
         if key == "q" or not is_open("webcam"):
             return
-        kind = None                       # le début du nom de l'image, si on en veut une
+        kind = None                   # le début du nom de l'image, si on en veut une
         if key == "s" or mouse.down or mouse.clicked:
             kind = "im"
         elif key in list("123456789"):

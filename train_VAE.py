@@ -88,10 +88,10 @@ def learn(model, images, train_index, test_index, settings, watcher, movements):
         test_measures = average_loss(model, images, test_index, settings)
         check_finite(test_measures)
         history.append(train_measures + test_measures)    # les listes bout à bout
-        # dix fois vue, une image s'apprend par cœur ("broadcast" a trop peu de poids pour
-        # cela ; une autre erreur que "mse" ne se compare pas à variety)
-        usual = settings["decoder"] == "convolution" and settings["reconstruction"] == "mse"
-        if epoch >= 9 and usual:
+        # dix fois vue, une image s'apprend par cœur ("broadcast" a trop peu de poids
+        # pour cela ; une autre erreur que "mse" ne se compare pas à variety)
+        kind = (settings["decoder"], settings["reconstruction"])
+        if epoch >= 9 and kind == ("convolution", "mse"):
             least = min([row[1] for row in history])      # un accident ne compte pas
             for group in optimizer.param_groups[:2]:
                 group["weight_decay"] = find_decay(least, model.variety)
@@ -269,7 +269,7 @@ def draw_all(model, images, examples, settings, history):
 
 
 class Watcher:
-    """Les progrès, à l'écran : learn dit où il en est, et demande s'il faut s'arrêter."""
+    """À l'écran, les progrès : learn les dit, et demande s'il faut s'arrêter."""
 
     def __init__(self, images, examples, settings):
         self.images = images
@@ -323,7 +323,7 @@ if __name__ == "__main__":
     try:
         history = learn(model, images, train_index, test_index, settings, watcher,
                         movements)
-    except BaseException:         # une erreur : rend le bouton Stop, et la laisse passer
+    except BaseException:        # une erreur : rend le bouton Stop, et la laisse passer
         watcher.window.button.release()
         raise
     finally:

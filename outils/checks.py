@@ -34,7 +34,8 @@ def check_number(name, value, low, high):
     advice = "corrigez-le"
     if isinstance(value, tuple) and kind == "nombre":
         advice = "écrivez-le avec un point (1.5, et non 1,5)"
-    stop(f"{name} doit être un {kind} de {low:g} à {high:g} : {advice} dans la zone ***.")
+    stop(f"{name} doit être un {kind} de {low:g} à {high:g} : {advice} "
+         "dans la zone ***.")
 
 
 def is_choice(value, values):

@@ -38,7 +38,9 @@ def find_movements(names, latent_size, tell=print):
     for name in names:
         folder, slash, file = name.rpartition("/")
         if folder != "" and read_name(file)[0].startswith("m"):
-            tell("Des mouvements sont dans un sous-dossier : appris comme les autres images.")
+            tell("Des mouvements sont dans un sous-dossier : appris comme les "
+                 "autres images.\n"
+                 "Pour s'en servir, mettez ce sous-dossier dans dataset_folder.")
             break
     return Movements(numbers)
 
@@ -57,9 +59,9 @@ class Movements:
     """Le mouvement de chaque image, et ce qu'il demande au réseau ; sinon, rien.
 
     numbers : de chaque image, 1 à 9, ou 0 sans mouvement ; vide : aucun mouvement.
-    L'indice donné au réseau : pendant le mouvement 2, seul z2 devrait changer. Ce n'est
-    pas une étiquette : personne ne dit ce qui bouge, seulement que c'est une seule chose.
-    """
+    L'indice donné au réseau : pendant le mouvement 2, seul z2 devrait changer. Ce
+    n'est pas une étiquette : personne ne dit ce qui bouge, seulement que c'est une
+    seule chose."""
 
     def __init__(self, numbers=torch.tensor([])):
         self.numbers = numbers

@@ -35,7 +35,7 @@ def split(names, proportion):
     train = []
     test = []
     for kind, members in kinds.items():
-        groups = {}                      # ce qui va ensemble au test, ou ensemble ailleurs
+        groups = {}                      # ce qui va ensemble, au test ou ailleurs
         for i in members:
             group = names[i]
             if kind != "":

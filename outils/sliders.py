@@ -42,7 +42,7 @@ class Sliders:
         return moved
 
     def place(self, positions):
-        """Place les curseurs ; retenu : read_moved n'y verra pas un geste de la main."""
+        """Place les curseurs ; read_moved n'y verra pas un geste de la main."""
         self.positions = positions
         for label, window, position in zip(self.labels, self.windows, positions):
             cv2.setTrackbarPos(label, window, position)

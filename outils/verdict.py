@@ -11,19 +11,19 @@ def announce(model, count, known, unseen, settings):
     weights = sum([weight.numel() for weight in model.parameters()])
     print(f"Images à apprendre : {known}, de test : {unseen}. Poids : {weights}.")
     if count > known + unseen:
-        print(f"{count - known - unseen} images du film, trop proches de celles de test, "
-              "ne servent pas.")
+        print("Images du film trop proches de celles de test, laissées de côté : "
+              f"{count - known - unseen}.")
     if settings["reconstruction"] in ("gaussian", "laplace"):
         print("sigma-VAE : la perte peut devenir négative, c'est normal\n"
               "(c'est -ln p, et la densité p peut dépasser 1).")
     steps = math.ceil(known / settings["batch_size"])
     if steps * settings["epochs"] < 200:
-        print(f"{steps * settings['epochs']} pas d'apprentissage, c'est peu : avec si peu "
-              f"d'images,\nessayez epochs = {min(200, 400 // steps)}.")
+        print(f"{steps * settings['epochs']} pas d'apprentissage, c'est peu : avec si "
+              f"peu d'images,\nessayez epochs = {min(200, 400 // steps)}.")
 
 
 def tell_latents(results):
-    """Ce que dit chaque latent, du plus important au moins important ; puis les morts."""
+    """Ce que dit chaque latent, les plus importants d'abord ; puis les morts."""
     importance = results["importance"]
     beta = results["settings"]["beta"]
     live = live_latents(results)
@@ -46,15 +46,15 @@ def tell_latents(results):
 
 
 def tell_errors(error, learned, mean_error):
-    """Le réseau a-t-il appris ? Trois erreurs par pixel : moyennes des carrés des écarts.
+    """Le réseau a-t-il appris ? Trois erreurs (moyennes des carrés des écarts).
 
     Sur des images de test, sur des images apprises, et de test avec l'image moyenne."""
     print(f"Erreur par pixel sur les images de test : {error:.5f}\n"
           f"(avec l'image moyenne : {mean_error:.5f}).")
     if error > 0.9 * mean_error:
-        print("Le réseau n'a rien appris de plus que l'image moyenne : augmentez epochs\n"
-              "ou learning_rate, ou baissez beta. Si un bon modèle est maintenant\n"
-              "dans _precedent.pth, changez model_name pour ne pas le perdre.")
+        print("Le réseau n'a rien appris de plus que l'image moyenne : augmentez "
+              "epochs\nou learning_rate, ou baissez beta. Si un bon modèle est "
+              "maintenant\ndans _precedent.pth, changez model_name pour ne pas le perdre.")
         return
     print(f"Il a appris : {mean_error / max(error, 1e-12):.1f} fois mieux que l'image "
           "moyenne,\nsur des images jamais vues à l'entraînement.")
@@ -70,9 +70,9 @@ def tell_movements(shares, names):
         if share > 0.5:
             print(f"Mouvement {k} : z{k} le suit, il prend {percent} de ce qui change.")
         else:
-            print(f"z{k} ne suit pas bien le mouvement {k} ({percent}) : refaites-le plus "
-                  "grand,\nsans bouger le reste.")
+            print(f"z{k} ne suit pas bien le mouvement {k} ({percent}) : refaites-le "
+                  "plus grand,\nsans bouger le reste.")
     filmed = [name for name in names if read_name(name)[0] == "im"]
     if not shares and filmed:
-        print("Un curseur change plusieurs choses à la fois ? Enregistrez-les une à une\n"
-              "(touches 1, 2, 3... de record_images.py) : chacune aura le sien.")
+        print("Un curseur change plusieurs choses à la fois ? Enregistrez-les une à "
+              "une\n(touches 1, 2, 3... de record_images.py) : chacune aura le sien.")

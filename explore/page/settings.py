@@ -17,8 +17,8 @@ kinds = {              # les quatre sortes, et ce qui les distingue dans la zone
     "bêta-VAE": {"beta": 4, "reconstruction": "mse"},
     "sigma-VAE": {"beta": 1, "reconstruction": "gaussian"}}
 promises = {           # ce que chacune change, en une phrase
-    "auto-encodeur": "Un code exact, sans hasard : il redessine au mieux, mais rien ne le prépare à "
-                     "inventer.",
+    "auto-encodeur": "Un code exact, sans hasard : il redessine au mieux, mais rien ne le "
+                     "prépare à inventer.",
     "VAE": "Un peu de hasard dans le code : il peut ensuite inventer des images.",
     "bêta-VAE": "Un code qui coûte plus cher : il en dit moins, et l'image est plus floue.",
     "sigma-VAE": "Il règle seul le poids de l'erreur. Son sigma est celui de l'erreur : ce n'est "
