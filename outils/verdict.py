@@ -52,9 +52,9 @@ def tell_errors(error, learned, mean_error):
     print(f"Erreur par pixel sur les images de test : {error:.5f}\n"
           f"(avec l'image moyenne : {mean_error:.5f}).")
     if error > 0.9 * mean_error:
-        print("Le réseau n'a rien appris de plus que l'image moyenne : augmentez "
-              "epochs\nou learning_rate, ou baissez beta. Si un bon modèle est "
-              "maintenant\ndans _precedent.pth, changez model_name pour ne pas le perdre.")
+        print("Le réseau n'a rien appris de plus que l'image moyenne : augmentez\n"
+              "epochs ou learning_rate, ou baissez beta. Si un bon modèle est\n"
+              "maintenant dans _precedent.pth, changez model_name pour le garder.")
         return
     print(f"Il a appris : {mean_error / max(error, 1e-12):.1f} fois mieux que l'image "
           "moyenne,\nsur des images jamais vues à l'entraînement.")

@@ -218,6 +218,23 @@ def test_every_small_number_of_steps_has_a_schedule():
             schedule.step()
 
 
+@pytest.mark.parametrize("decoder, slower", [("convolution", 2), ("broadcast", 0)])
+def test_what_takes_smaller_steps(decoder, slower):
+    """La convolution qui peint les détails, deux fois ; les chemins linéaires, dix fois."""
+    model = VAE(32, 2, decoder)
+    networks, painting, linears = train_VAE.make_optimizer(model, 100, 0.005)[0].param_groups
+    assert [group["max_lr"] for group in (networks, painting, linears)] == [0.005, 0.0025, 0.0005]
+    assert len(painting["params"]) == slower
+    for layer in model.decoder.modules():
+        if isinstance(layer, torch.nn.ConvTranspose2d):
+            assert painting["params"][0] is layer.weight and painting["params"][1] is layer.bias
+    expected = [layer.weight for layer in model.modules()
+                if isinstance(layer, torch.nn.Linear) and layer.bias is None]
+    assert {id(weight) for weight in linears["params"]} == {id(weight) for weight in expected}
+    count = sum([len(group["params"]) for group in (networks, painting, linears)])
+    assert count == len(list(model.parameters()))
+
+
 def test_a_batch_larger_than_the_set(small):
     text = small.run("train_VAE.py", batch_size=500)
     assert "1 pas d'apprentissage, c'est peu" in text and "epochs = 200." in text
