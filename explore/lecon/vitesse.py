@@ -97,6 +97,9 @@ def save_film(film, folder):
     while square is not None:
         squares.append(square.resize((128, 128), Image.Resampling.BOX))
         square = lab.read_square(capture)
+    capture.release()
+    if not squares:
+        lab.stop(f"{film} : ni un dossier, ni une vidéo lisible.")
     every = math.ceil(len(squares) / 1000)
     for number, square in enumerate(squares[::every], start=1):
         square.save(folder / f"im_{number:04d}.png")
@@ -292,7 +295,8 @@ def busy():
 
 # %% Tout mesurer
 if __name__ == "__main__":
-    folder = Path(tempfile.mkdtemp(prefix="vitesse_"))
+    temporary = tempfile.TemporaryDirectory(prefix="vitesse_")    # s'efface à la fin
+    folder = Path(temporary.name)
     kit = folder / "kit"
     shutil.copytree(demo, kit / "images" / "demo")
     for script in lab.kit.glob("*.py"):
@@ -304,4 +308,3 @@ if __name__ == "__main__":
     for name, source in prepare(folder).items():
         duel(name, source, kit)
     busy()
-    shutil.rmtree(folder)
