@@ -93,7 +93,7 @@ def learn(model, images, train_index, test_index, settings, watcher, movements):
         kind = (settings["decoder"], settings["reconstruction"])
         if epoch >= 9 and kind == ("convolution", "mse"):
             least = min([row[1] for row in history])      # un accident ne compte pas
-            for group in optimizer.param_groups[:2]:
+            for group in optimizer.param_groups[:2]:      # sauf les chemins linéaires
                 group["weight_decay"] = find_decay(least, model.variety)
         watcher.show(model, history)
     return history

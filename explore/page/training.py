@@ -10,8 +10,6 @@ import threading
 import time
 from pathlib import Path
 
-import torch
-
 from page import space
 from page.folders import creatures, folders, read_folder
 from page.kit import (VAE, Movements, encode_images, find_movements, learn, measure_latents,
