@@ -79,17 +79,23 @@ def test_the_film_of_the_map_ends_after_twenty_epochs(capsys):
     assert "époque 20" in capsys.readouterr().out
 
 
-def test_a_full_disk_is_said(monkeypatch, tmp_path):
-    def full(path, content):
-        raise OSError(errno.ENOSPC, "plein")
+def full(path, content=b"", **options):
+    raise OSError(errno.ENOSPC, "plein")
 
+
+def test_a_full_disk_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(films.lab, "results", tmp_path)
     monkeypatch.setattr(films.lab, "write_whole", full)
     with pytest.raises(SystemExit, match="film_carte_VAE_64.gif .le disque est plein"):
         films.keep([Image.new("RGB", (8, 8))], "carte")
+
+
+def test_a_full_disk_is_said_of_a_figure(monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
     import figures
+    monkeypatch.setattr(films.lab, "results", tmp_path)
     figure = figures.plt.figure()
-    monkeypatch.setattr(figure, "savefig", lambda path, **options: full(path, b""))
+    monkeypatch.setattr(figure, "savefig", full)
     with pytest.raises(SystemExit, match="essai.png .le disque est plein"):
         figures.keep(figure, "essai")
     figures.plt.close(figure)
